@@ -1,0 +1,119 @@
+"""Figures with alt text. Colors tell apart for every kind of color vision (Okabe and Ito)."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+DOTS_PER_INCH = 144
+
+
+class Picture:
+    """A figure as an ``<img>`` with alt text; where there is no HTML, the alt text alone.
+
+    ``state`` goes into the image's ``data-state``: what is shown, for a program to read.
+    """
+
+    def __init__(self, fig: Figure, alt: str, state: str | None = None):
+        if not alt.strip():
+            raise ValueError("The alt text is empty: say what is to be seen, with a number.")
+        png = io.BytesIO()
+        fig.savefig(png, format="png", dpi=DOTS_PER_INCH, facecolor="white")
+        source = base64.b64encode(png.getvalue()).decode()
+        width = round(96 * fig.get_figwidth())
+        data_state = "" if state is None else f' data-state="{html.escape(state)}"'
+        self.alt = alt
+        self.html = (
+            f'<img alt="{html.escape(alt)}"{data_state} style="width: {width}px; max-width: 100%"'
+            f' src="data:image/png;base64,{source}">'
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.alt}
+
+
+def show(fig: Figure, alt: str, state: str | None = None) -> None:
+    """Display a figure with its alt text."""
+    display(Picture(fig, alt, state))
+
+
+def next_token_bars(
+    tokens: Sequence[str],
+    probabilities: Sequence[float],
+    model_probabilities: Sequence[float] | None = None,
+    title: str = "",
+) -> Figure:
+    """One bar a token, from the top; ``model_probabilities``, where given, as outlines behind."""
+    outlines = probabilities if model_probabilities is None else model_probabilities
+    if not 0 < len(tokens) == len(probabilities) == len(outlines):
+        raise ValueError(
+            f"{len(tokens)} tokens, {len(probabilities)} probabilities, {len(outlines)} outlines: "
+            "give at least one token and as many numbers."
+        )
+    rows = range(len(tokens))
+    fig = Figure(figsize=(7, 0.9 + 0.26 * len(tokens)), layout="constrained")
+    ax = fig.subplots()
+    ax.barh(rows, probabilities, color=BLUE, height=0.7, label="drawn from")
+    if model_probabilities is not None:
+        outline = {"facecolor": "none", "edgecolor": GREY, "linestyle": "--"}
+        ax.barh(rows, outlines, height=0.7, label="the model's own", **outline)
+        ax.legend(loc="lower right", frameon=False)
+    for row, probability, outline in zip(rows, probabilities, outlines, strict=True):
+        label = "–" if probability == 0 else f"{probability:.2f}"
+        ax.annotate(
+            label,
+            (max(probability, outline), row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    ax.set_yticks(rows, [repr(token) for token in tokens], parse_math=False)
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.12 * max(*probabilities, *outlines))
+    ax.set_xlabel("probability of being the next token")
+    ax.set_title(title, loc="left", fontsize=10, parse_math=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figure:
+    """Probability of the most likely n tokens against n, one curve a distribution.
+
+    ``curves`` maps a label to probabilities in any order; a vertical line marks n = k,
+    a horizontal one mass = p.
+    """
+    fig = Figure(figsize=(7, 3.8), layout="constrained")
+    ax = fig.subplots()
+    styles = zip(curves.items(), (BLUE, ORANGE, GREEN), ("-", "--", "-."), strict=False)
+    for (label, probabilities), color, line in styles:
+        mass, total = [], 0.0
+        for probability in sorted(probabilities, reverse=True):
+            total += probability
+            mass.append(total)
+        ax.plot(range(1, len(mass) + 1), mass, color=color, linestyle=line, label=label)
+    ax.axvline(k, color=GREY, linewidth=1)
+    ax.axhline(p, color=GREY, linewidth=1)
+    ax.annotate(f"top-k, k = {k}", (k, 0), xytext=(4, 4), textcoords="offset points", color=GREY)
+    ax.annotate(
+        f"top-p, p = {p}",
+        (1, p),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color=GREY,
+        xycoords=ax.get_yaxis_transform(),
+        ha="right",
+    )
+    ax.set_xscale("log")
+    ax.set_ylim(0, 1.1)
+    ax.set_xlabel("tokens kept, the most likely first")
+    ax.set_ylabel("their probability")
+    ax.legend(loc="lower right", frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig

@@ -1,0 +1,89 @@
+"""Figures carry alt text, a state for programs, and what was given to them."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+from matplotlib.figure import Figure
+
+from course_utils import plots
+
+
+class Image(HTMLParser):
+    """The attributes of the one <img> in a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.attributes = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        assert tag == "img" and not self.attributes
+        self.attributes = dict(attributes)
+
+
+def test_picture_is_a_png_with_alt_text_and_state():
+    picture = plots.Picture(Figure(), alt='" Rome" has 0.9 & more', state="k=3 p=0.5")
+    image = Image(picture.html).attributes
+    assert image["alt"] == '" Rome" has 0.9 & more'
+    assert image["data-state"] == "k=3 p=0.5"
+    kind, data = image["src"].split(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(data, validate=True).startswith(b"\x89PNG")
+
+
+def test_picture_without_state_has_no_data_state():
+    assert "data-state" not in Image(plots.Picture(Figure(), alt="1 line").html).attributes
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_picture_refuses_an_empty_alt_text(alt):
+    with pytest.raises(ValueError, match="alt text is empty"):
+        plots.Picture(Figure(), alt=alt)
+
+
+def test_show_displays_the_picture_and_its_alt_text_as_plain_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", shown.append)
+    plots.show(Figure(), alt="3 bars", state="on")
+    bundle = shown[0]._repr_mimebundle_()
+    assert bundle["text/plain"] == "3 bars"
+    assert Image(bundle["text/html"]).attributes["data-state"] == "on"
+
+
+def test_next_token_bars_are_as_long_as_the_probabilities():
+    fig = plots.next_token_bars([" Rome", "\n", "$x$"], [0.7, 0.3, 0.0], [0.5, 0.3, 0.2])
+    drawn, own = fig.axes[0].containers
+    assert [bar.get_width() for bar in drawn] == [0.7, 0.3, 0.0]
+    assert [bar.get_width() for bar in own] == [0.5, 0.3, 0.2]
+    labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert labels == ["' Rome'", "'\\n'", "'$x$'"]
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0.70", "0.30", "–"]
+    assert "probability" in fig.axes[0].get_xlabel()
+    plots.Picture(fig, alt="a token with dollar signs is no formula")
+
+
+@pytest.mark.parametrize(
+    "arguments", [([], []), (["a"], [0.5, 0.5]), (["a", "b"], [0.5, 0.5], [1.0])]
+)
+def test_next_token_bars_refuse_lengths_that_differ(arguments):
+    with pytest.raises(ValueError, match="as many numbers"):
+        plots.next_token_bars(*arguments)
+
+
+def test_mass_curves_add_up_from_the_most_likely_token():
+    fig = plots.mass_curves({"peaked": [0.1, 0.9], "flat": [0.25] * 4}, k=2, p=0.9)
+    ax = fig.axes[0]
+    curves = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert list(curves["peaked"]) == pytest.approx([0.9, 1.0])
+    assert list(curves["flat"]) == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert ax.get_xlabel() and ax.get_ylabel()
+    assert len({line.get_color() for line in ax.lines[:2]}) == 2
+    assert len({line.get_linestyle() for line in ax.lines[:2]}) == 2
+
+
+def test_pictures_of_the_same_figure_are_the_same_bytes():
+    pages = [plots.Picture(plots.next_token_bars(["a"], [1.0]), alt="1 bar").html for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert re.search(r"width: \d+px", pages[0])
