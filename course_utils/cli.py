@@ -103,10 +103,10 @@ def parser() -> argparse.ArgumentParser:
         "rebuild",
         run_rebuild,
         "author",
-        "say what is stale after the bundled models changed",
-        "Compares the hash of the weights with the one that each executed solution ran on.",
+        "build what is stale since the bundled models changed",
+        "Finds by hash which notebooks ran on other weights than the bundled ones, and builds them.",
     )
-    rebuild.add_argument("--what", action="store_true", required=True, help="list what is stale")
+    rebuild.add_argument("--what", action="store_true", help="list what is stale, build nothing")
     return course
 
 

@@ -64,7 +64,6 @@ def test_help_is_light():
         ["check", "--list", "my_work/00_sampling.ipynb"],
         ["lab", "--port", "no"],
         ["lab", "--port", "65536"],
-        ["rebuild"],
     ],
 )
 def test_wrong_usage_is_told_without_a_traceback(arguments, capsys):
@@ -97,6 +96,7 @@ def test_build_passes_names_and_returns_the_status(monkeypatch):
 def test_rebuild_says_what(monkeypatch):
     replace(monkeypatch, "authoring", rebuild=lambda what: 4 if what else 5)
     assert cli.main(["rebuild", "--what"]) == 4
+    assert cli.main(["rebuild"]) == 5
 
 
 def test_check_lists_or_checks(monkeypatch):
