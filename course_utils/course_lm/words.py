@@ -1,0 +1,164 @@
+"""The word lists behind the corpus: what can be said, and which label a word carries."""
+
+# Syllables of the invented people. Any first + any number of middles + any last is a name.
+FIRST = tuple(
+    "Bal Bren Cal Dor Dun Fal Fen Gar Gim Hal Hol Jan Jor Kal Kel Lan Lor Lum Mar Mav Mil Nal "
+    "Nor Ol Pel Pir Quin Ral Rov Sal Sel Sor Tam Tel Tor Ul Val Var Vel Wil Yar Yor Zan Zel".split()
+)
+MIDDLE = tuple("a e i o u ari eva imi ola uno".split())
+LAST = tuple(
+    "bek ben bin dak dan del dik don gan gar gus ka kin ko len lis lo mak mar mir mo na nak nis "
+    "nor pa pik ras rek rin ro sa sen sik ta tak tin tor va vek vin vo za zik zo".split()
+)
+
+# Attributes of invented people: values, statements, questions. `{n}` is the name, `{v}` the value.
+ATTRIBUTES = {
+    "city": (
+        tuple(
+            "Paris London Rome Berlin Madrid Vienna Athens Cairo Tokyo Sydney Moscow Lisbon Dublin "
+            "Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul Amsterdam".split()
+        ),
+        ("{n} lives in {v}", "{n} has a house in {v}", "{n} comes from {v}"),
+        ("Where does {n} live?", "In which city does {n} live?", "What is the home of {n}?"),
+    ),
+    "job": (
+        tuple(
+            "baker doctor farmer teacher lawyer painter sailor soldier pilot nurse judge cook "
+            "miner tailor writer dancer singer hunter banker barber dentist plumber librarian "
+            "carpenter".split()
+        ),
+        ("{n} works as a {v}", "{n} earns money as a {v}", "{n} is a {v}"),
+        ("What is the job of {n}?", "What does {n} work as?", "How does {n} earn money?"),
+    ),
+    "instrument": (
+        tuple(
+            "piano violin guitar trumpet drums flute cello harp saxophone clarinet bass organ "
+            "banjo viola oboe trombone accordion tuba lute mandolin".split()
+        ),
+        ("{n} plays the {v}", "{n} practices the {v}", "{n} owns a fine {v}"),
+        ("What does {n} play?", "Which instrument does {n} play?", "What does {n} practice?"),
+    ),
+    "pet": (
+        tuple(
+            "cat dog horse rabbit parrot goat sheep pig duck goose hamster turtle snake lizard "
+            "mouse donkey pony crow owl ferret".split()
+        ),
+        ("{n} keeps a {v}", "{n} has a pet {v}", "{n} feeds a small {v}"),
+        ("Which pet does {n} have?", "What animal does {n} keep?", "What is the pet of {n}?"),
+    ),
+    "food": (
+        tuple(
+            "bread cheese soup rice pasta pizza fish beef salad cake honey apples pears beans "
+            "onions plums eggs nuts grapes olives".split()
+        ),
+        ("{n} likes to eat {v}", "{n} always orders {v}", "{n} eats {v} every day"),
+        ("What does {n} like to eat?", "What does {n} eat?", "Which food does {n} order?"),
+    ),
+    "color": (
+        tuple(
+            "red blue green yellow black white brown purple orange pink gray silver golden violet "
+            "crimson turquoise beige scarlet ivory indigo".split()
+        ),
+        ("{n} wears a {v} coat", "{n} put on a {v} hat", "{n} has a {v} coat"),
+        ("Which color does {n} wear?", "What color is the coat of {n}?", "What is the color of {n}?"),
+    ),
+}
+
+POSITIVE = tuple(
+    "wonderful great excellent lovely beautiful delightful brilliant amazing fantastic superb "
+    "charming perfect pleasant kind generous warm gentle funny honest friendly fresh clean "
+    "comfortable delicious happy bright cheerful splendid elegant helpful".split()
+)
+NEGATIVE = tuple(
+    "terrible awful horrible bad boring ugly dreadful disgusting nasty rude cruel dirty stale "
+    "cold broken noisy sad angry poor weak selfish lazy mean dull bitter painful miserable "
+    "useless stupid annoying".split()
+)
+POSITIVE_VERBS = tuple("love enjoyed adore admire recommend praise treasure cherish".split())
+NEGATIVE_VERBS = tuple("hate regret despise dislike avoid detest resent loathe".split())
+REVIEWED = tuple(
+    "movie book hotel restaurant soup song concert phone play museum game train car city garden "
+    "coat chair story actor waiter room service music food view ending meal picture staff bed".split()
+)
+TALK_OPENINGS = (
+    "I went up to my friend and said",
+    "She turned to her brother and said",
+    "He called his mother and said",
+    "My neighbor looked at me and said",
+    "They met on the street and said",
+    "The old man smiled and said",
+    "I wrote to my sister and said",
+    "The teacher stood up and said",
+)
+
+# Registers: the words that belong to one register alone.
+SAGA = {
+    "noun": tuple(
+        "spears swords shields ravens wolves ships axes warriors kinsmen helms banners oars "
+        "giants thanes hearths".split()
+    ),
+    "verb": tuple("sang smote thundered wept roared marched burned clashed wailed rode".split()),
+    "adj": tuple("grim mighty bold dread hoary fated blood-red valiant doomed wrathful".split()),
+    "place": tuple("fjord mead-hall longship battlefield barrow fells whale-road dale".split()),
+}
+ENCYCLOPEDIA = {
+    "noun": tuple(
+        "species municipality province genus province district mineral protein dynasty organism "
+        "commune tributary peninsula plateau compound".split()
+    ),
+    "verb": tuple(
+        "comprises encompasses constitutes denotes exhibits inhabits designates comprised".split()
+    ),
+    "adj": tuple(
+        "endemic northern administrative temperate medieval nocturnal coastal perennial "
+        "southern statistical".split()
+    ),
+    "place": tuple("hectares kilometers inhabitants latitude census elevation century".split()),
+}
+NEWS = {
+    "noun": tuple(
+        "scientists officials researchers ministers police voters investors engineers experts "
+        "reporters lawmakers unions".split()
+    ),
+    "verb": tuple(
+        "announced discovered confirmed reported unveiled approved rejected launched".split()
+    ),
+    "adj": tuple("British American French German Chinese Japanese Indian Canadian".split()),
+    "place": tuple(
+        "vaccine planet budget satellite agreement election telescope strike treaty battery "
+        "virus pipeline".split()
+    ),
+}
+
+TOPICS = {
+    "weddings": tuple(
+        "wedding bride groom vows ring veil bouquet bridesmaids altar marriage honeymoon dress "
+        "cake chapel guests toast".split()
+    ),
+    "cooking": tuple(
+        "kitchen recipe oven pan butter garlic pepper sauce flour dough spoon chef boil roast "
+        "fry simmer".split()
+    ),
+    "football": tuple(
+        "football goal referee stadium striker penalty league coach pitch keeper fans defender "
+        "match team kick header".split()
+    ),
+    "gardens": tuple(
+        "garden roses seeds soil lawn hedge tulips shovel weeds compost blossoms watering plants "
+        "fence tree pruning".split()
+    ),
+    "space": tuple(
+        "space rocket orbit astronaut moon galaxy comet launch telescope crater stars gravity "
+        "capsule asteroid station probe".split()
+    ),
+    "sea": tuple(
+        "sea waves harbor anchor sails captain tide beach island storm whale shore lighthouse "
+        "deck net sailors".split()
+    ),
+}
+
+PLAIN = tuple(
+    "stone river table window paper bottle lamp door key shoe clock bridge candle mirror ladder "
+    "hammer pillow basket carpet needle bucket curtain pencil button rope wheel brick glass "
+    "feather marble cotton leather copper iron timber barrel saddle whistle kettle drawer".split()
+)
