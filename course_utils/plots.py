@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from IPython.display import display
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+SKY, GREY, BLACK = "#56B4E9", "#666666", "#000000"
 DOTS_PER_INCH = 144
 
 
@@ -59,9 +60,9 @@ def next_token_bars(
     rows = range(len(tokens))
     fig = Figure(figsize=(7, 0.9 + 0.26 * len(tokens)), layout="constrained")
     ax = fig.subplots()
-    ax.barh(rows, probabilities, color=BLUE, height=0.7, label="drawn from")
+    ax.barh(rows, probabilities, color=SKY, height=0.7, label="drawn from")
     if model_probabilities is not None:
-        outline = {"facecolor": "none", "edgecolor": GREY, "linestyle": "--"}
+        outline = {"facecolor": "none", "edgecolor": BLACK, "linestyle": ":"}
         ax.barh(rows, outlines, height=0.7, label="the model's own", **outline)
         ax.legend(loc="lower right", frameon=False)
     for row, probability, outline in zip(rows, probabilities, outlines, strict=True):
@@ -100,20 +101,15 @@ def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figu
         ax.plot(range(1, len(mass) + 1), mass, color=color, linestyle=line, label=label)
     ax.axvline(k, color=GREY, linewidth=1)
     ax.axhline(p, color=GREY, linewidth=1)
-    ax.annotate(f"top-k, k = {k}", (k, 0), xytext=(4, 4), textcoords="offset points", color=GREY)
-    ax.annotate(
-        f"top-p, p = {p}",
-        (1, p),
-        xytext=(0, 4),
-        textcoords="offset points",
-        color=GREY,
-        xycoords=ax.get_yaxis_transform(),
-        ha="right",
-    )
+    offset = {"textcoords": "offset points", "color": GREY}
+    ax.annotate(f"k = {k}", (k, 0.02), xytext=(4, 0), **offset)
+    ax.annotate(f"p = {p}", (1, p), xytext=(4, 4), **offset)
     ax.set_xscale("log")
-    ax.set_ylim(0, 1.1)
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.set_xlim(left=1)
+    ax.set_ylim(0, 1.03)
     ax.set_xlabel("tokens kept, the most likely first")
     ax.set_ylabel("their probability")
-    ax.legend(loc="lower right", frameon=False)
+    fig.legend(loc="outside upper left", frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
