@@ -9,16 +9,12 @@ import sys
 import types
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("jupytext")
-pytest.importorskip("nbgrader")
-
-from nbgrader.nbgraderformat.v3 import MetadataValidatorV3  # noqa: E402
-
-from course_utils import authoring, course_lm  # noqa: E402
-from course_utils.authoring import bootstrap, execution, rules, stale, workshop  # noqa: E402
+from course_utils import authoring, course_lm
+from course_utils.authoring import bootstrap, execution, rules, stale, workshop
 
 REPO = Path(__file__).parents[1]
 SOURCE = '''\
@@ -86,6 +82,7 @@ def check(id, answer):
 def mine_or_reference(id, answer):
     return answer if passes(answer) else lambda x: 2 * x
 """
+FAKE_TORCH = "def manual_seed(seed):\n    return seed\n"  # the real one takes seconds to import
 PYPROJECT = '[project]\nname = "doubling"\n'
 ADDRESS = "https://github.com/example/doubling"
 WEIGHTS = "0" * 64
@@ -106,6 +103,7 @@ def checkout(root: Path, source: str = SOURCE) -> Path:
     (root / "solutions").mkdir(parents=True)
     (root / "solutions" / "00_doubling.py").write_text(source)
     (root / "solutions" / "fake_checks.py").write_text(FAKE_CHECKS)
+    (root / "solutions" / "torch.py").write_text(FAKE_TORCH)
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "README.md").write_text("# Doubling\n<!-- badge --><!-- /badge -->\n")
     return root
@@ -476,6 +474,15 @@ def test_an_unknown_name_is_refused(built, capsys):
     assert capsys.readouterr().err == "no source of a notebook 07: solutions/ has 00_doubling\n"
 
 
+def test_without_nbgrader_the_command_says_what_to_install(tmp_path):
+    code = "sys.modules['nbgrader'] = None; from course_utils.cli import main"
+    code = f"import sys; {code}; sys.exit(main(['build', '--check']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "nbgrader" in done.stderr and "[author]" in done.stderr
+
+
 # What goes wrong while running
 
 
@@ -588,9 +595,9 @@ def card(tmp_path_factory, monkeypatch):
     return folder / "MODEL_CARD.md"
 
 
-def rebuild(root: Path, monkeypatch, capsys) -> tuple[int, list[str]]:
+def rebuild(root: Path, monkeypatch, capsys, what: bool = True) -> tuple[int, list[str]]:
     monkeypatch.setattr(authoring, "ROOT", root)
-    status = authoring.rebuild(what=True)
+    status = authoring.rebuild(what)
     return status, [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
 
 
@@ -612,6 +619,14 @@ def test_a_missing_card_and_notebook_are_stale(built, card, monkeypatch, capsys)
     card.unlink()
     (built / SOLUTION).unlink()
     assert rebuild(built, monkeypatch, capsys) == (1, [stale.CARD, SOLUTION])
+
+
+def test_rebuild_builds_the_stale_notebook_but_measures_no_card(built, card, monkeypatch, capsys):
+    monkeypatch.setattr(course_lm, "weights_sha256", lambda: "1" * 64)
+    assert rebuild(built, monkeypatch, capsys, what=False) == (1, [stale.CARD, SOLUTION])
+    assert rebuild(built, monkeypatch, capsys) == (1, [stale.CARD])
+    monkeypatch.setattr(execution, "execute", None)
+    assert rebuild(built, monkeypatch, capsys, what=False) == (1, [stale.CARD])
 
 
 # The course's own files

@@ -33,6 +33,7 @@ def rebuild(what: bool) -> int:
         print(line)
     if not found:
         print("Nothing is stale.")
-    elif not what:
-        return build(sorted(found.keys() - {stale.CARD}))
-    return int(bool(found))
+    notebooks = sorted(found.keys() - {stale.CARD})
+    if what or not notebooks:
+        return int(bool(found))
+    return build(notebooks) or int(stale.CARD in found)

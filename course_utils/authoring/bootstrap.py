@@ -35,7 +35,7 @@ _INSTALL = """\
 
 def address(root: Path) -> str | None:
     """The public address, or None while it is not set."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project.get("urls", {}).get("Repository")
 
 

@@ -48,7 +48,7 @@ def _notebook(source: Source) -> str:
 def _glossary(stems: list[str]) -> str:
     terms = {
         term: (meaning, stem)
-        for stem, meanings in tomllib.loads(_GLOSSARY.read_text()).items()
+        for stem, meanings in tomllib.loads(_GLOSSARY.read_text(encoding="utf-8")).items()
         if stem in stems
         for term, meaning in meanings.items()
     }

@@ -14,7 +14,7 @@ def stale(root: Path) -> dict[str, str]:
     weights = course_lm.weights_sha256()
     found = {}
     card = course_lm.FOLDER.parent / CARD
-    if not card.exists() or weights not in card.read_text():
+    if not card.exists() or weights not in card.read_text(encoding="utf-8"):
         found[CARD] = f"{CARD}: not measured on these weights; measure them again"
     for source in sorted((root / "solutions").glob("[0-9][0-9]_*.py")):
         executed = source.with_suffix(".ipynb")
@@ -28,7 +28,7 @@ def stale(root: Path) -> dict[str, str]:
 def _why(source: Path, executed: Path, weights: str) -> str:
     if not executed.exists():
         return "missing"
-    course = json.loads(executed.read_text())["metadata"].get("course", {})
+    course = json.loads(executed.read_text(encoding="utf-8"))["metadata"].get("course", {})
     if course.get("weights_sha256") != weights:
         return "run on other weights"
     if course.get("source_sha256") != hashlib.sha256(source.read_bytes()).hexdigest():

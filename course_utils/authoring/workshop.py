@@ -149,7 +149,7 @@ def _shared(root: Path, paths: list[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _write(path: Path, text: str) -> None:
@@ -158,5 +158,5 @@ def _write(path: Path, text: str) -> None:
         return
     path.parent.mkdir(exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text)
+    part.write_bytes(text.encode())
     os.replace(part, path)
