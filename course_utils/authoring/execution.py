@@ -29,15 +29,16 @@ def execute(
 ) -> None:
     """Run every cell of `notebook`, in place, with `folder` as the working directory.
 
-    On the CPU, without the Hub and with the course's defaults. `progress` is called after each
-    cell. Raises ExecutionError at the first cell that raises, takes longer than `timeout`
-    seconds or kills the kernel.
+    On the CPU, without the Hub and with the course's defaults. `progress` is called as each
+    cell, of text or code, begins. Raises ExecutionError at the first cell that raises, takes
+    longer than `timeout` seconds or kills the kernel.
     """
     running = None
 
     def starts(cell: NotebookNode, cell_index: int) -> None:
         nonlocal running
         running = cell
+        progress()
 
     metadata = notebook.metadata.copy()
     client = NotebookClient(
@@ -49,7 +50,6 @@ def execute(
         store_widget_state=False,
         coalesce_streams=True,
         on_cell_start=starts,
-        on_cell_executed=lambda **_: progress(),
     )
     try:
         client.execute(env=_environment())

@@ -33,7 +33,7 @@ def title(source: Source) -> Title | None:
     text = source.cells[0].source
     heading = re.match(r"# (.+)", text)
     minutes = re.search(r"(\d+) minutes", text)
-    goals = re.search(r"you will be able to.*\n+((?:[-*] .*\n?(?:  .*\n?)*)+)", text)
+    goals = re.search(r"[Yy]ou will be able to.*\n+((?:[-*] .*\n?(?:  .*\n?)*)+)", text)
     if not (heading and minutes and goals):
         return None
     items = re.split(r"^[-*] ", goals[1], flags=re.MULTILINE)[1:]

@@ -140,16 +140,15 @@ def _marks(cell: Cell, tree: ast.Module) -> Found:
             yield number, f"nested marks: the solution of line {opened} has not ended"
         else:
             opened = number
-            if not _within(number, tree, ast.FunctionDef):
+            if not _in_function(number, tree):
                 yield number, "marks outside a function: their stub would stop the notebook"
     if opened:
         yield opened, f"unclosed marks: `{END}` is missing"
 
 
-def _within(line: int, tree: ast.AST, kind: type[ast.AST]) -> bool:
-    return any(
-        node.lineno < line <= node.end_lineno for node in ast.walk(tree) if isinstance(node, kind)
-    )
+def _in_function(line: int, tree: ast.Module) -> bool:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return any(node.lineno < line <= node.end_lineno for node in functions)
 
 
 def _exercises(source: Source, known: dict[str, Exercise]) -> Found:
