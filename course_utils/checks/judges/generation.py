@@ -1,0 +1,722 @@
+"""Judges of ``sampling.generate``.
+
+Where the model leaves no choice, the text is compared. Where it does, the oracle is the right
+distribution in float64: an answer is refused if it drew a token of probability 0, or if what it
+drew is ``EVIDENCE`` times (in nats) more likely under a misconception. For a right answer a
+likelihood ratio has mean 1, so by Markov's inequality it exceeds exp(22) with probability at most
+3e-10 for each of the misconceptions tried.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from course_utils.checks.judges import common
+from course_utils.checks.judges.common import Refusal
+from course_utils.checks.probes import generation as probes
+from course_utils.checks.probes import scripted
+from course_utils.checks.probes.generation import END, Request
+
+EVIDENCE = 22.0
+INF = torch.inf
+
+SENTENCES = {
+    "sampling.generate": {
+        "result/returns-prompt-too": (
+            "The result begins with the prompt.",
+            "Decode the new tokens only: ids[prompt_length:].",
+        ),
+        "result/returns-token-ids": (
+            "The result is token ids, not text.",
+            "tokenizer.decode turns ids into text.",
+        ),
+        "result/raw-tokens": (
+            "The result is the tokenizer's own spelling of the tokens.",
+            "Use tokenizer.decode: it turns them back into text.",
+        ),
+        "result/list-of-texts": (
+            "The result is a list of texts.",
+            "tokenizer.decode of one list of ids gives one text; batch_decode gives a list.",
+        ),
+        "text/strips-white-space": (
+            "White space at the beginning or end of the continuation is lost.",
+            "The space before a word belongs to its token: no strip().",
+        ),
+        "text/decodes-token-by-token": (
+            "Characters that span two tokens are broken: each token was decoded alone.",
+            "Collect the ids and decode them together at the end.",
+        ),
+        "text/joins-with-spaces": (
+            "Spaces are put between the tokens.",
+            "Tokens bring their own spaces: decode all ids at once.",
+        ),
+        "length/one-too-many": (
+            "One token more than max_new_tokens is generated.",
+            "Count the passes through the loop.",
+        ),
+        "length/one-too-few": (
+            "One token less than max_new_tokens is returned.",
+            "Count the passes through the loop; is the last token appended?",
+        ),
+        "length/counts-the-prompt": (
+            "max_new_tokens is taken as the length with the prompt.",
+            "Count new tokens only.",
+        ),
+        "length/one-token": (
+            "Only one token is returned.",
+            "Is the return inside the loop, or only the last token kept?",
+        ),
+        "length/stops-early": (
+            "The text ends before max_new_tokens, though no end token was drawn.",
+            "Only the end token and the count end the loop.",
+        ),
+        "stop/ignores-max-new-tokens": (
+            "The model is called on and on: max_new_tokens does not stop the loop.",
+            "for _ in range(max_new_tokens).",
+        ),
+        "stop/includes-end-token": (
+            "The end token is part of the result.",
+            "Look at the drawn token before appending it.",
+        ),
+        "stop/ignores-end-token": (
+            "The text goes on after the end token.",
+            "Compare the drawn token with tokenizer.eos_token_id and leave the loop.",
+        ),
+        "stop/drops-last-token": (
+            "The last token is cut off whether or not it is the end token.",
+            "Leave the loop before appending the end token; then nothing has to be cut.",
+        ),
+        "stop/fails-on-empty-continuation": (
+            "It fails when the end token is the first token drawn.",
+            'The continuation is "" then: does your code take an empty list?',
+        ),
+        "stop/returns-nothing": (
+            "Nothing is returned when the end token is drawn.",
+            "Leave the loop with break and return the text after it.",
+        ),
+        "stop/discards-the-text": (
+            "When the end token is drawn, the text so far is lost.",
+            "Leave the loop with break and return the text after it.",
+        ),
+        "context/logits-of-wrong-position": (
+            "The next token is drawn from the logits of another position than the last.",
+            "logits[0, -1] predicts what follows the last token.",
+        ),
+        "context/new-tokens-not-fed-back": (
+            "Every step sees the prompt alone: drawn tokens are not fed back.",
+            "Append each drawn token to the ids before the next step.",
+        ),
+        "context/earlier-tokens-lost": (
+            "A step sees the latest token alone, not the text before it.",
+            "Give the model all ids, or the latest one with past_key_values.",
+        ),
+        "context/cache-fed-twice": (
+            "The model gets all ids and a cache that already holds them.",
+            "With past_key_values give the new token only; without, all ids.",
+        ),
+        "cost/too-many-forward-passes": (
+            "The model is called more often than once per token.",
+            "One call gives the logits for the next token: keep them.",
+        ),
+        "sampling/always-greedy": (
+            "The most likely token is always taken.",
+            "Draw: torch.multinomial(probabilities, 1).",
+        ),
+        "sampling/uniform": (
+            "The kept tokens are drawn with equal probability.",
+            "Draw with their probabilities: torch.multinomial(probabilities, 1).",
+        ),
+        "scale/ignores-temperature": (
+            "The temperature has no effect.",
+            "Divide the logits by it first.",
+        ),
+        "scale/multiplies-by-temperature": (
+            "The logits are multiplied by the temperature.",
+            "Divide by it.",
+        ),
+        "scale/temperature-twice": (
+            "The temperature is applied twice.",
+            "After dividing the logits, take the softmax with temperature 1.",
+        ),
+        "scale/wrong-temperature": (
+            "The tokens are drawn at another temperature.",
+            "Divide the logits by the temperature itself, once.",
+        ),
+        "scale/softmax-twice": (
+            "Probabilities go through a softmax again.",
+            "The softmax comes once, after the filters.",
+        ),
+        "scale/filters-given-probabilities": (
+            "The filters are given probabilities instead of logits.",
+            "The softmax comes last.",
+        ),
+        "order/top-p-before-temperature": (
+            "top-p comes before the temperature.",
+            "Temperature, then top-k, then top-p: top-p sees the scaled distribution.",
+        ),
+        "order/top-p-before-top-k": (
+            "top-p comes before top-k.",
+            "Temperature, then top-k, then top-p: top-p sees what top-k left, renormalized.",
+        ),
+        "filter/ignores-top-k": ("top_k has no effect.", "Is the filtered result used?"),
+        "filter/ignores-top-p": ("top_p has no effect.", "Is the filtered result used?"),
+        "filter/ignores-both": (
+            "top_k and top_p have no effect.",
+            "Is the filtered result used?",
+        ),
+        "filter/either-or": (
+            "top_k and top_p are not used together.",
+            "Two ifs, not if and else.",
+        ),
+        "filter/wrong-boundary": (
+            "A filter keeps one token too many or too few.",
+            "Use your own top_k_filter and top_p_filter, once their checks pass.",
+        ),
+        "filter/draws-dropped-tokens": (
+            "A token was drawn that the filters drop.",
+            "Draw from the softmax of the filtered logits.",
+        ),
+        "sampling/wrong-frequencies": (
+            "The tokens are drawn with other probabilities than they should be.",
+            "Print the probabilities that you draw from, for one step.",
+        ),
+        "seed/ignores-seed": (
+            "The same seed gives different texts.",
+            "Make a torch.Generator with this seed in the function and draw with it.",
+        ),
+        "seed/always-the-same": (
+            "Every seed gives the same text.",
+            "Use the argument seed where the generator is made.",
+        ),
+        "seed/reseeds-inside-the-loop": (
+            "Every token of a text is drawn with the same random number.",
+            "Make the generator once, before the loop.",
+        ),
+        "seed/default": (
+            "Without a seed the text is not that of seed 0.",
+            "The signature says seed=0.",
+        ),
+        "seed/some-seeds-alike": (
+            "Some seeds give the same text.",
+            "Use the seed as it is.",
+        ),
+    }
+}
+
+
+# Text where the model leaves no choice.
+
+
+def continuation(calls: list[dict], seed: int) -> Refusal | None:
+    return _texts(calls, probes.continuation_requests(seed))
+
+
+def stopping(calls: list[dict], seed: int) -> Refusal | None:
+    return _texts(calls, probes.stopping_requests(seed))
+
+
+def _texts(calls: list[dict], requests: list[Request]) -> Refusal | None:
+    wrong = [i for i, call in enumerate(calls) if call.get("value") != _text(requests[i])]
+    if not wrong:
+        return _cost(calls, requests)
+    call, request = calls[wrong[0]], requests[wrong[0]]
+    refusal = _unexplained(call, request)
+    slug = _text_slug(calls, requests, wrong)
+    return Refusal(slug, refusal.expected, refusal.seen) if slug else refusal
+
+
+def _unexplained(call: dict, request: Request) -> Refusal:
+    expected = f"{_text(request)!r} after {request.prompt!r}"
+    if call["passes"] is None:
+        return Refusal("stop/ignores-max-new-tokens", expected, "more and more forward passes")
+    if call["outcome"] == "raised":
+        return common.raised(call, expected)
+    if isinstance(call["value"], str):
+        return Refusal("value/wrong", expected, common.excerpt(call["value"]))
+    return _wrong_type(call["value"], expected)
+
+
+def _wrong_type(value: object, expected: str) -> Refusal:
+    integers = isinstance(value, Tensor) or (
+        isinstance(value, list) and value and all(isinstance(x, int | list) for x in value)
+    )
+    if integers:
+        return Refusal("result/returns-token-ids", expected, "token ids")
+    if isinstance(value, list) and value and all(isinstance(x, str) for x in value):
+        return Refusal("result/list-of-texts", expected, common.excerpt(str(value)))
+    return common.wrong_type(value, expected) or Refusal("result/wrong-type", expected, "a tensor")
+
+
+def _cost(calls: list[dict], requests: list[Request]) -> Refusal | None:
+    """A refusal for more forward passes than tokens; the prompt may go in token by token."""
+    for call, request in zip(calls, requests, strict=True):
+        most = request.max_new_tokens + len(request.prompt_ids) + 1
+        if call["passes"] is None or call["passes"] > most:
+            return Refusal(
+                "cost/too-many-forward-passes",
+                f"at most {request.max_new_tokens + 1} forward passes for "
+                f"{request.max_new_tokens} tokens",
+                "far more" if call["passes"] is None else f"{call['passes']}",
+            )
+    return None
+
+
+def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> str:
+    if any(calls[i]["passes"] is None for i in wrong):
+        return "stop/ignores-max-new-tokens"
+    scores = {}
+    for slug, candidate in TEXTS:
+        explained = [calls[i].get("value") == candidate(requests[i]) for i in wrong]
+        scores[slug] = max(scores.get(slug, 0), sum(explained))
+    best = max(scores, key=scores.get)
+    if scores[best]:
+        return best
+    empty = [i for i in wrong if _text(requests[i]) == ""]
+    if empty == wrong and calls[wrong[0]]["outcome"] == "raised":
+        return "stop/fails-on-empty-continuation"
+    ended = all(_ends(requests[i]) for i in wrong) and len(wrong) < len(calls)
+    if ended and all(calls[i].get("value", 0) is None for i in wrong):
+        return "stop/returns-nothing"
+    return ""
+
+
+def _ends(request: Request) -> bool:
+    return END in _path(request, request.max_new_tokens, stop=False)
+
+
+def _path(
+    request: Request,
+    count: int,
+    stop: bool = True,
+    context: Callable[[list[int], list[int]], list[int]] = lambda prompt, new: prompt + new,
+) -> list[int]:
+    """The most likely new tokens, up to and without the end token where ``stop``."""
+    new: list[int] = []
+    for _ in range(count):
+        token = int(_logits(request, context(request.prompt_ids, new)).argmax())
+        if stop and token == END:
+            break
+        new.append(token)
+    return new
+
+
+def _logits(request: Request, ids: list[int]) -> Tensor:
+    return request.table[scripted.rule(torch.tensor(ids), request.key)[-1]]
+
+
+@lru_cache
+def _tokenizer():
+    return scripted.make_tokenizer()
+
+
+def _decode(ids: list[int]) -> str:
+    return _tokenizer().decode(ids)
+
+
+def _text(request: Request) -> str:
+    return _decode(_path(request, request.max_new_tokens))
+
+
+def _text_of(change: Callable[[list[int], Request], object]):
+    """A candidate made from the right ids."""
+    return lambda request: change(_path(request, request.max_new_tokens), request)
+
+
+def _text_in(context: Callable[[list[int], list[int]], list[int]]):
+    """A candidate whose model sees another context."""
+    return lambda request: _decode(_path(request, request.max_new_tokens, context=context))
+
+
+def _longer(count: int):
+    return lambda request: _decode(_path(request, request.max_new_tokens + count))
+
+
+def _each(ids: list[int]) -> list[str]:
+    return [_decode([i]) for i in ids]
+
+
+def _all(request: Request) -> list[int]:
+    return _path(request, request.max_new_tokens, stop=False)
+
+
+def _with_end(request: Request) -> list[int]:
+    ids = _all(request)
+    return ids[: ids.index(END) + 1] if END in ids else ids
+
+
+def _fed_twice(prompt: list[int], new: list[int]) -> list[int]:
+    """What a cache holds after each step was given all ids."""
+    return [i for step in range(len(new) + 1) for i in prompt + new[:step]]
+
+
+def _of_total_length(request: Request) -> str:
+    return _decode(_path(request, max(0, request.max_new_tokens - len(request.prompt_ids))))
+
+
+def _without_specials(ids: list[int]) -> str:
+    return _tokenizer().decode(ids, skip_special_tokens=True)
+
+
+def _prompt_and(request: Request, ids: list[int]) -> str:
+    return _decode(request.prompt_ids + ids)
+
+
+_PROMPT_TOO = "result/returns-prompt-too"
+_IDS = "result/returns-token-ids"
+
+TEXTS = [
+    (_PROMPT_TOO, _text_of(lambda ids, r: r.prompt + _decode(ids))),
+    (_PROMPT_TOO, _text_of(lambda ids, r: r.prompt + " " + _decode(ids))),
+    (_PROMPT_TOO, _text_of(lambda ids, r: (r.prompt + _decode(ids)).strip())),
+    (_PROMPT_TOO, lambda r: _prompt_and(r, _with_end(r))),
+    (_PROMPT_TOO, lambda r: _prompt_and(r, _all(r))),
+    (_PROMPT_TOO, lambda r: _prompt_and(r, _path(r, r.max_new_tokens + 1))),
+    (_PROMPT_TOO, lambda r: _prompt_and(r, _path(r, r.max_new_tokens - 1))),
+    (_IDS, _text_of(lambda ids, r: str(ids))),
+    (_IDS, _text_of(lambda ids, r: " ".join(map(str, ids)))),
+    ("result/raw-tokens", _text_of(lambda ids, r: "".join(probes.TOKENS[i] for i in ids))),
+    ("result/raw-tokens", _text_of(lambda ids, r: " ".join(probes.TOKENS[i] for i in ids))),
+    ("text/decodes-token-by-token", _text_of(lambda ids, r: "".join(_each(ids)))),
+    ("text/decodes-token-by-token", lambda r: "".join(_each(_with_end(r)))),
+    ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(_each(ids)))),
+    ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(x.strip() for x in _each(ids)))),
+    ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids).strip())),
+    ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids).lstrip())),
+    ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids).rstrip())),
+    ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids)[1:])),
+    ("stop/includes-end-token", lambda r: _decode(_with_end(r))),
+    ("stop/ignores-end-token", lambda r: _decode(_all(r))),
+    ("stop/ignores-end-token", lambda r: _without_specials(_all(r))),
+    ("stop/discards-the-text", lambda r: "" if _ends(r) else _text(r)),
+    ("stop/drops-last-token", _text_of(lambda ids, r: _decode(ids[:-1]))),
+    ("stop/drops-last-token", lambda r: _decode(_with_end(r)[:-1])),
+    ("length/one-too-many", _longer(1)),
+    ("length/one-too-few", _longer(-1)),
+    ("length/one-too-many", lambda r: _decode(_all(r) + _path(r, r.max_new_tokens + 1)[-1:])),
+    ("length/counts-the-prompt", _of_total_length),
+    ("length/one-token", _text_of(lambda ids, r: _decode(ids[:1]))),
+    ("length/one-token", _text_of(lambda ids, r: _decode(ids[-1:]))),
+    ("length/one-token", lambda r: _decode(_with_end(r)[-1:])),
+    ("context/logits-of-wrong-position", _text_in(lambda prompt, new: prompt[:1])),
+    ("context/logits-of-wrong-position", _text_in(lambda prompt, new: (prompt + new)[:-1])),
+    ("context/new-tokens-not-fed-back", _text_in(lambda prompt, new: prompt)),
+    ("context/earlier-tokens-lost", _text_in(lambda prompt, new: new[-1:] or prompt)),
+    ("context/earlier-tokens-lost", _text_in(lambda prompt, new: new or prompt)),
+    ("context/earlier-tokens-lost", _text_in(lambda prompt, new: (prompt + new)[-1:])),
+    ("context/earlier-tokens-lost", _text_in(lambda prompt, new: prompt + new[-1:])),
+    ("context/cache-fed-twice", _text_in(_fed_twice)),
+    ("context/cache-fed-twice", _text_in(lambda prompt, new: prompt + prompt[-1:] + new)),
+    ("context/new-tokens-not-fed-back", _text_in(lambda prompt, new: new[::-1] + prompt)),
+]
+
+
+# Text where the model leaves a choice.
+
+
+def sampling_at(requests_of: Callable[[int], list[Request]]):
+    def judge(calls: list[dict], seed: int) -> Refusal | None:
+        return _samples(calls, requests_of(seed))
+
+    return judge
+
+
+temperature = sampling_at(probes.temperature_requests)
+filters = sampling_at(probes.filters_requests)
+
+
+def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
+    refusal = _unreadable(calls, requests)
+    if refusal:
+        return refusal
+    drawn = [_ids(call["value"]) for call in calls]
+    right = [_log_likelihoods(r, ids, _right) for r, ids in zip(requests, drawn, strict=True)]
+    evidence = {}
+    for slug, candidate in DISTRIBUTIONS:
+        other = [_log_likelihoods(r, x, candidate) for r, x in zip(requests, drawn, strict=True)]
+        gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
+        evidence[slug] = max(evidence.get(slug, -math.inf), sum(gains), *gains)
+    evidence["sampling/wrong-frequencies"] = _rank_evidence(requests, drawn, right)
+    impossible = any(x.isneginf().any() for x in right)
+    best = max(evidence, key=evidence.get)
+    if evidence[best] > EVIDENCE:
+        slug = best
+    elif impossible:
+        slug = "filter/draws-dropped-tokens"
+    else:
+        return None
+    return _sampling_refusal(slug, requests, drawn, right, calls)
+
+
+def _gain(other: Tensor, right: Tensor) -> float:
+    """Nats by which the draws speak for the other distribution; capped where right is 0."""
+    if other.isneginf().any():
+        return -math.inf
+    return float((other - right.clamp(min=-50)).sum())
+
+
+def _unreadable(calls: list[dict], requests: list[Request]) -> Refusal | None:
+    """A refusal where a result is not max_new_tokens words."""
+    for i, (call, request) in enumerate(zip(calls, requests, strict=True)):
+        expected = f"{request.max_new_tokens} tokens with {_settings(request)}"
+        if call["outcome"] == "raised" or not isinstance(call["value"], str):
+            return _unexplained(call, request)
+        ids = _ids(call["value"])
+        if call["value"].startswith(request.prompt):
+            slug = "result/returns-prompt-too"
+        elif ids is None:
+            slug = "text/strips-white-space" if _ids(" " + call["value"]) else "value/wrong"
+        elif len(ids) == request.max_new_tokens:
+            continue
+        else:
+            slug = {1: "length/one-too-many", -1: "length/one-too-few"}.get(
+                len(ids) - request.max_new_tokens, "length/stops-early"
+            )
+        return Refusal(slug, expected, f"{common.excerpt(call['value'])} in call {i + 1}")
+    return None
+
+
+def _ids(text: str) -> list[int] | None:
+    """The words of a continuation as ids; None if it holds anything else."""
+    numbers = {probes.TOKENS[i][1:]: i for i in probes.WORDS}
+    first, *words = text.split(" ")
+    if first or not all(word in numbers for word in words):
+        return None
+    return [numbers[word] for word in words]
+
+
+def _settings(request: Request) -> str:
+    shown = [f"{name}={value}" for name, value in request.options.items() if name != "seed"]
+    return ", ".join(shown) or "the default settings"
+
+
+Distribution = Callable[[Request, Tensor, list[int]], Tensor]
+
+
+def _log_likelihoods(request: Request, drawn: list[int], distribution: Distribution) -> Tensor:
+    """The log-probability of each drawn token under a distribution."""
+    ids = request.prompt_ids + drawn
+    rules = scripted.rule(torch.tensor(ids), request.key)
+    logits = request.table[rules[len(request.prompt_ids) - 1 : -1]].double()
+    probabilities = distribution(request, logits, ids)
+    return probabilities[range(len(drawn)), drawn].log()
+
+
+def _sampling_refusal(slug, requests, drawn, right, calls) -> Refusal:
+    for request, ids, likelihoods in zip(requests, drawn, right, strict=True):
+        if likelihoods.isneginf().any():
+            place = int(likelihoods.isneginf().nonzero()[0])
+            return Refusal(
+                slug,
+                f"only tokens that the filters keep, with {_settings(request)}",
+                f"{_decode(ids[place : place + 1])!r} as token {place + 1}, which they drop",
+            )
+    request, ids = max(zip(requests, drawn, strict=True), key=lambda pair: abs(_surplus(*pair)[2]))
+    expected, seen, _ = _surplus(request, ids)
+    return Refusal(
+        slug,
+        f"the most likely token about {expected:.0f} times in {len(ids)} draws, "
+        f"with {_settings(request)}",
+        f"{seen} times",
+    )
+
+
+def _surplus(request: Request, drawn: list[int]) -> tuple[float, int, float]:
+    """How often the most likely token is expected and was drawn, and the z-score."""
+    ids = request.prompt_ids + drawn
+    rules = scripted.rule(torch.tensor(ids), request.key)
+    logits = request.table[rules[len(request.prompt_ids) - 1 : -1]].double()
+    largest, places = _right(request, logits, ids).max(-1)
+    seen = int((places == torch.tensor(drawn)).sum())
+    spread = float((largest * (1 - largest)).sum().sqrt()) or 1.0
+    return float(largest.sum()), seen, (seen - float(largest.sum())) / spread
+
+
+def _rank_evidence(requests, drawn, right) -> float:
+    """Evidence for any other frequencies of the most likely, second most likely … token.
+
+    The alternative learns the frequencies as it goes (Krichevsky and Trofimov's estimator), so
+    its likelihood ratio has mean 1 under the right distribution.
+    """
+    total = 0.0
+    for request, ids, likelihoods in zip(requests, drawn, right, strict=True):
+        counts = torch.full((len(probes.WORDS),), 0.5, dtype=torch.float64)
+        for rank, likelihood in zip(_ranks(request, ids), likelihoods.tolist(), strict=True):
+            total += math.log(counts[rank] / counts.sum()) - max(likelihood, -50.0)
+            counts[rank] += 1
+    return total
+
+
+def _ranks(request: Request, drawn: list[int]) -> Iterator[int]:
+    rules = scripted.rule(torch.tensor(request.prompt_ids + drawn), request.key)
+    for row, token in zip(request.table[rules[len(request.prompt_ids) - 1 :]], drawn, strict=False):
+        yield int((row > row[token]).sum())
+
+
+def _top_k(z: Tensor, k: int | None) -> Tensor:
+    if k is None:
+        return z
+    return z.masked_fill(z < z.topk(min(k, z.shape[-1])).values[..., -1:], -INF)
+
+
+def _top_p(z: Tensor, p: float | None, more: int = 0) -> Tensor:
+    """The nucleus, ``more`` tokens larger."""
+    if p is None:
+        return z
+    probabilities, order = z.softmax(-1).sort(descending=True)
+    count = ((probabilities.cumsum(-1) < p).sum(-1, keepdim=True) + 1 + more).clamp(min=1)
+    kept = torch.zeros_like(z, dtype=torch.bool).scatter(
+        -1, order, torch.arange(z.shape[-1]).expand_as(z) < count
+    )
+    return z.masked_fill(~kept, -INF)
+
+
+def _steps(*steps: str, times: Callable[[float], float] = lambda t: t, more_k=0, more_p=0):
+    """The distribution after these steps, in this order."""
+
+    def distribution(request: Request, logits: Tensor, _) -> Tensor:
+        options = request.options
+        k, p = options.get("top_k"), options.get("top_p")
+        z = logits
+        for step in steps:
+            if step == "temperature":
+                z = z / times(options.get("temperature", 1.0))
+            elif step == "top-k":
+                z = _top_k(z, k and max(1, k + more_k))
+            else:
+                z = _top_p(z, p, more_p)
+        return z.softmax(-1)
+
+    return distribution
+
+
+_right = _steps("temperature", "top-k", "top-p")
+
+
+def _greedy(request: Request, logits: Tensor, _) -> Tensor:
+    return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).double()
+
+
+def _uniform(request: Request, logits: Tensor, ids) -> Tensor:
+    kept = (_right(request, logits, ids) > 1e-12).double()
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def _softmax_twice(request: Request, logits: Tensor, ids) -> Tensor:
+    right = _right(request, logits, ids)
+    return right.softmax(-1)
+
+
+def _given_probabilities(request: Request, logits: Tensor, _) -> Tensor:
+    probabilities = (logits / request.options.get("temperature", 1.0)).softmax(-1)
+    kept = _top_p(_top_k(probabilities, request.options.get("top_k")), request.options.get("top_p"))
+    return kept.softmax(-1)
+
+
+def _given_probabilities_and_drawn(request: Request, logits: Tensor, _) -> Tensor:
+    probabilities = (logits / request.options.get("temperature", 1.0)).softmax(-1)
+    kept = _top_p(_top_k(probabilities, request.options.get("top_k")), request.options.get("top_p"))
+    kept = kept.masked_fill(kept == -INF, 0)
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def _either(first: str, second: str):
+    def distribution(request: Request, logits: Tensor, ids) -> Tensor:
+        wanted = request.options.get(first.replace("-", "_")) is not None
+        return _steps("temperature", first if wanted else second)(request, logits, ids)
+
+    return distribution
+
+
+def _context(context: Callable[[list[int], int], list[int]]):
+    """The right steps on the logits after another context."""
+
+    def distribution(request: Request, logits: Tensor, ids: list[int]) -> Tensor:
+        start = len(request.prompt_ids)
+        rows = [_logits(request, context(ids[: start + i], start)) for i in range(len(logits))]
+        return _right(request, torch.stack(rows).double(), ids)
+
+    return distribution
+
+
+_P_EARLY = "order/top-p-before-temperature"
+_WRONG_T = "scale/wrong-temperature"
+_BOUNDARY = "filter/wrong-boundary"
+_ALL_STEPS = ("temperature", "top-k", "top-p")
+
+DISTRIBUTIONS = [
+    ("sampling/always-greedy", _greedy),
+    ("sampling/uniform", _uniform),
+    ("scale/ignores-temperature", _steps("top-k", "top-p")),
+    ("scale/multiplies-by-temperature", _steps(*_ALL_STEPS, times=lambda t: 1 / t)),
+    ("scale/temperature-twice", _steps(*_ALL_STEPS, times=lambda t: t**2)),
+    ("scale/temperature-twice", _steps("temperature", "top-k", "top-p", "temperature")),
+    *(
+        (_WRONG_T, _steps(*_ALL_STEPS, times=lambda t, factor=factor: t * factor))
+        for factor in (0.5, 0.7, 1.4, 2.0)
+    ),
+    (_WRONG_T, _steps(*_ALL_STEPS, times=math.sqrt)),
+    (_WRONG_T, _steps(*_ALL_STEPS, times=lambda t: 1 + t)),
+    ("scale/softmax-twice", _softmax_twice),
+    ("scale/filters-given-probabilities", _given_probabilities),
+    ("scale/filters-given-probabilities", _given_probabilities_and_drawn),
+    (_P_EARLY, _steps("top-k", "top-p", "temperature")),
+    (_P_EARLY, _steps("top-p", "temperature", "top-k")),
+    (_P_EARLY, _steps("top-p", "top-k", "temperature")),
+    ("order/top-p-before-top-k", _steps("temperature", "top-p", "top-k")),
+    ("filter/ignores-top-k", _steps("temperature", "top-p")),
+    ("filter/ignores-top-p", _steps("temperature", "top-k")),
+    ("filter/ignores-both", _steps("temperature")),
+    ("filter/ignores-both", _steps()),
+    ("filter/either-or", _either("top-k", "top-p")),
+    ("filter/either-or", _either("top-p", "top-k")),
+    *(
+        (_BOUNDARY, _steps(*_ALL_STEPS, more_k=a, more_p=b))
+        for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ),
+    ("context/logits-of-wrong-position", _context(lambda ids, start: ids[:1])),
+    ("context/logits-of-wrong-position", _context(lambda ids, start: ids[:-1])),
+    ("context/new-tokens-not-fed-back", _context(lambda ids, start: ids[:start])),
+    (
+        "context/earlier-tokens-lost",
+        _context(lambda ids, start: ids[-1:] if len(ids) > start else ids),
+    ),
+]
+
+
+# Seeds.
+
+
+def seeds(calls: list[dict], seed: int) -> Refusal | None:
+    requests = probes.seeds_requests(seed)
+    for call, request in zip(calls, requests, strict=True):
+        if call["outcome"] == "raised" or not isinstance(call["value"], str):
+            return _unexplained(call, request)
+    first, again, default, *others = [call["value"] for call in calls]
+    if first != again:
+        slug, texts = "seed/ignores-seed", (first, again)
+        return Refusal(slug, "the same text twice with seed=7", _two(*texts))
+    distinct = {first, *others}
+    if len(distinct) == 1:
+        greedy = _ids(first) and set(_ids(first)) == {int(requests[0].table[0].argmax())}
+        slug = "sampling/always-greedy" if greedy else "seed/always-the-same"
+        return Refusal(slug, "other texts with other seeds", common.excerpt(first) + " always")
+    constant = [len(set(text.split())) == 1 for text in (first, *others)]
+    if all(constant):
+        slug, seen = "seed/reseeds-inside-the-loop", common.excerpt(first)
+        return Refusal(slug, "24 tokens drawn one after the other", f"{seen} with seed=7")
+    if default != others[0]:
+        return Refusal(
+            "seed/default", "the same text without a seed as with seed=0", _two(default, others[0])
+        )
+    if len(distinct) < len(others) + 1:
+        return Refusal("seed/some-seeds-alike", "another text with each seed", "a text twice")
+    return None
+
+
+def _two(one: str, other: str) -> str:
+    return f"{common.excerpt(one)} and {common.excerpt(other)}"
