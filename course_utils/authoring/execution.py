@@ -50,6 +50,7 @@ def execute(
         store_widget_state=False,
         coalesce_streams=True,
         on_cell_start=starts,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
         client.execute(env=_environment())
