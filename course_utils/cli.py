@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
         run_rebuild,
         "author",
         "build what is stale since the bundled models changed",
-        "Finds by hash which notebooks ran on other weights than the bundled ones, and builds them.",
+        "Finds by hash which notebooks ran on other weights than the bundled, and builds them.",
     )
     rebuild.add_argument("--what", action="store_true", help="list what is stale, build nothing")
     return course
