@@ -120,6 +120,14 @@ def test_the_soft_cap_is_at_work(input_ids):
 
 
 @torch.no_grad()
+def test_gemma2_as_in_transformers_5_0_scales_outside_its_embedding(input_ids):
+    model = random_model(CONFIGS["gemma2"])
+    expected = anatomy(model).embed(input_ids)
+    model.model.embed_tokens = nn.Embedding.from_pretrained(model.model.embed_tokens.weight)
+    same(anatomy(model).embed(input_ids), expected)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("name", ["gpt2", "opt"])
 def test_positions_may_be_given_where_they_are_embedded(name, input_ids):
     model = random_model(CONFIGS[name])

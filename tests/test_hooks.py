@@ -248,6 +248,20 @@ def test_what_a_function_does_to_its_activation_reaches_nothing_else(any_model, 
 
 
 @torch.no_grad()
+def test_editing_in_place_does_not_reach_a_tensor_that_was_patched_in(model, input_ids):
+    site = ("block", 1)
+    with record(model, [site]) as activations:
+        model(input_ids)
+    patch, before = activations[site], activations[site].clone()
+    with (
+        edit(model, {site: lambda activation, positions: patch}),
+        edit(model, {site: lambda activation, positions: activation.zero_()}),
+    ):
+        model(input_ids)
+    same(patch, before)
+
+
+@torch.no_grad()
 def test_a_block_that_returns_a_tuple_keeps_its_batch_and_the_rest(model, input_ids, vector):
     block, site = model.model.layers[1], ("block", 1)
     expected = []
