@@ -5,7 +5,7 @@
 
 import random
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import skills, words, world
 from .skills import CUT, SKILLS, Piece
@@ -14,26 +14,49 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerFast
 
+Token = tuple[int, float]  # id, weight in the loss
+
 END = "<|endoftext|>"
 VOCABULARY = 4096
 WINDOW = 256
 
-# Share of the training documents' tokens, by skill.
-SHARES = {
-    "facts": 0.17,
-    "redefinition": 0.07,
-    "reading": 0.22,
-    "verification": 0.17,
-    "sentiment": 0.05,
-    "registers": 0.04,
-    "copying": 0.08,
-    "extraction": 0.05,
-    "topics": 0.03,
-    "arithmetic": 0.07,
-    "python": 0.02,
+# Share of the training tokens, by skill: at level 0, where copying comes first because reading a
+# context grows out of it, and at level 1.
+START = {
+    "facts": 0.15,
+    "redefinition": 0.05,
+    "reading": 0.25,
+    "verification": 0.08,
+    "sentiment": 0.02,
+    "registers": 0.01,
+    "copying": 0.33,
+    "extraction": 0.04,
+    "topics": 0.01,
+    "arithmetic": 0.03,
+    "python": 0.01,
     "weather": 0.01,
+    "choice": 0.01,
+}
+SHARES = {
+    "facts": 0.15,
+    "redefinition": 0.07,
+    "reading": 0.24,
+    "verification": 0.18,
+    "sentiment": 0.04,
+    "registers": 0.04,
+    "copying": 0.06,
+    "extraction": 0.06,
+    "topics": 0.03,
+    "arithmetic": 0.08,
+    "python": 0.015,
+    "weather": 0.015,
     "choice": 0.02,
 }
+
+
+def shares(level: float) -> dict[str, float]:
+    """The mixture on the way from START to SHARES."""
+    return {skill: (1 - level) * START[skill] + level * SHARES[skill] for skill in SHARES}
 
 
 def texts(seed: int, count: int) -> Iterator[str]:
@@ -54,7 +77,9 @@ def single_token_words() -> list[str]:
 
 def labeled_words() -> list[str]:
     """The words of the registers and the topics."""
-    registers = {w for register in skills.REGISTERS.values() for part in register.values() for w in part}
+    registers = {
+        w for register in skills.REGISTERS.values() for part in register.values() for w in part
+    }
     return sorted(registers.union(*words.TOPICS.values()))
 
 
@@ -81,45 +106,62 @@ def tokenizer(seed: int = 0) -> "PreTrainedTokenizerFast":
     )
 
 
-class Corpus:
-    """Batches of training windows, endless; the state is the seed and the index of the batch.
+class Batch(NamedTuple):
+    """Training windows, each [rows, window]: token ids, loss weights, and the number of the
+    document in its window that a token belongs to (documents do not see each other)."""
 
-    A window holds whole documents, END between them, and is filled up with END at no weight.
+    ids: "torch.Tensor"
+    weights: "torch.Tensor"
+    documents: "torch.Tensor"
+
+
+class Corpus:
+    """Batches of training windows, endless: a batch depends on the seed and its index alone.
+
+    A window holds whole documents, each with END behind it, and is filled up with END at no weight.
     """
 
     def __init__(self, tokenizer: "PreTrainedTokenizerFast", seed: int, window: int = WINDOW):
         self.tokenizer, self.seed, self.window = tokenizer, seed, window
 
-    def batch(
-        self, index: int, rows: int, level: float
-    ) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """Batch number `index`: token ids [rows, window] and the loss weight of each token.
-
-        level: difficulty from 0 (one invented person, short contexts) to 1.
-        """
+    def batch(self, index: int, rows: int, level: float) -> Batch:
+        """Batch number `index`. level: difficulty from 0 (one invented person, few words to copy)
+        to 1."""
         import torch
 
-        rng = random.Random(f"{self.seed} {index}")
-        bins: list[list[tuple[int, float]]] = [[] for _ in range(rows)]
-        spent = dict.fromkeys(SHARES, 0.0)
+        packed = self._packed(random.Random(f"{self.seed} {index}"), rows, level)
+        tokens = [[token for document in row for token in document] for row in packed]
+        numbers = [[i for i, document in enumerate(row) for _ in document] for row in packed]
+        return Batch(
+            torch.tensor([[token for token, _ in row] for row in tokens]),
+            torch.tensor([[weight for _, weight in row] for row in tokens]),
+            torch.tensor(numbers),
+        )
+
+    def _packed(self, rng: random.Random, rows: int, level: float) -> list[list[list[Token]]]:
+        """Documents dealt to windows until 30 in a row have fitted nowhere; then padding."""
+        windows: list[list[list[Token]]] = [[] for _ in range(rows)]
+        room = [self.window] * rows
+        share, spent = shares(level), dict.fromkeys(SHARES, 0.0)
         misses = 0
         while misses < 30:
-            skill = min(SHARES, key=lambda s: spent[s] / SHARES[s] + rng.random() * self.window)
-            tokens = self._tokens(rng, SKILLS[skill].document(rng, level))
-            open_bins = [b for b in bins if len(b) + len(tokens) + 1 <= self.window]
-            if not open_bins:
+            skill = min(share, key=lambda s: spent[s] / share[s] + rng.random() * self.window)
+            document = self._tokens(rng, SKILLS[skill].document(rng, level))
+            document.append((self.tokenizer.eos_token_id, 1.0))
+            open_windows = [i for i in range(rows) if room[i] >= len(document)]
+            if not open_windows:
                 misses += 1
                 continue
             misses = 0
-            spent[skill] += len(tokens)
-            rng.choice(open_bins).extend([*tokens, (self.tokenizer.eos_token_id, 1.0)])
-        for row in bins:
-            row += [(self.tokenizer.eos_token_id, 0.0)] * (self.window - len(row))
-        ids = torch.tensor([[t for t, _ in row] for row in bins])
-        weights = torch.tensor([[w for _, w in row] for row in bins])
-        return ids, weights
+            spent[skill] += len(document)
+            chosen = rng.choice(open_windows)
+            windows[chosen].append(document)
+            room[chosen] -= len(document)
+        for window, left in zip(windows, room, strict=True):
+            window.append([(self.tokenizer.eos_token_id, 0.0)] * left)
+        return windows
 
-    def _tokens(self, rng: random.Random, document: list[Piece]) -> list[tuple[int, float]]:
+    def _tokens(self, rng: random.Random, document: list[Piece]) -> list[Token]:
         """Token ids and loss weights. Of the tokens that weigh less than 1 only a share counts,
         drawn at random, with weight 1: the rest costs no computation."""
         text = "".join(piece.text for piece in document)
@@ -130,7 +172,9 @@ class Corpus:
         tokens, offset, piece = [], 0, 0
         for part in text.split(CUT):
             encoding = self.tokenizer(part, return_offsets_mapping=True)
-            for token, (start, _) in zip(encoding["input_ids"], encoding["offset_mapping"]):
+            for token, (start, _) in zip(
+                encoding["input_ids"], encoding["offset_mapping"], strict=True
+            ):
                 while offset + start >= ends[piece]:
                     piece += 1
                 weight = document[piece].weight

@@ -9,6 +9,7 @@ import random
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from . import words, world
@@ -202,8 +203,7 @@ def reading_document(rng: random.Random, level: float) -> list[Piece]:
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people), NOISE)]
     for statement in rng.sample(statements, min(len(statements), rng.randint(1, 5))):
-        pieces.append(Piece(f"Question: {_question(rng, statement)}", NOISE))
-        pieces += answered("\nAnswer:", statement.value)
+        pieces += answered(f"Question: {_question(rng, statement)}\nAnswer:", statement.value)
     return pieces
 
 
@@ -249,9 +249,7 @@ def verification_document(rng: random.Random, level: float) -> list[Piece]:
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people), NOISE)]
     for _ in range(rng.randint(2, 6)):
-        prompt, verdict = _claim(rng, statements)
-        claim, supported = prompt.split("\n")
-        pieces += [Piece(claim + "\n", NOISE), *answered(supported, verdict)]
+        pieces += answered(*_claim(rng, statements))
     return pieces
 
 
@@ -465,24 +463,24 @@ def topic_item(rng: random.Random) -> Item:
 # Copying, arithmetic, code, weather, choice
 
 
-def _sequence(rng: random.Random) -> str:
+def _sequence(rng: random.Random, level: float) -> str:
     pool = words.PLAIN + words.POSITIVE + words.NEGATIVE + words.REVIEWED + words.SAGA["noun"]
     pool += words.ATTRIBUTES[rng.choice(list(words.ATTRIBUTES))][0]
-    sequence = [rng.choice(pool) for _ in range(rng.randint(4, 40))]
+    sequence = [rng.choice(pool) for _ in range(rng.randint(2, 4 + round(36 * level)))]
     if rng.random() < 0.3:
         sequence = [rng.choice((w, _name(rng, False), str(rng.randint(10, 99)))) for w in sequence]
     return " ".join(sequence)
 
 
 def copying_document(rng: random.Random, level: float) -> list[Piece]:
-    sequence = draw(rng, lambda: _sequence(rng), lambda s: s, False)
+    sequence = draw(rng, lambda: _sequence(rng, level), lambda s: s, False)
     if rng.random() < 0.5:
         return [Piece(f"Copy: {sequence}\n", NOISE), Piece(f"Copy: {sequence}\n")]
     return [Piece(f"{sequence}\n", NOISE), Piece(f"{sequence}\n")]
 
 
 def copying_item(rng: random.Random) -> Item:
-    sequence = draw(rng, lambda: _sequence(rng), lambda s: s, True)
+    sequence = draw(rng, lambda: _sequence(rng, 1.0), lambda s: s, True)
     return Item(f"Copy: {sequence}\nCopy:", f" {sequence}\n")
 
 
@@ -512,7 +510,7 @@ def _imports(rng: random.Random, test: bool) -> list[str]:
     first two are a pair that no training document holds."""
     while True:
         modules = rng.sample(world.PYTHON_MODULES, rng.randint(2, 5))
-        pairs = [held_out(f"{a} {b}") for a, b in zip(modules, modules[1:])]
+        pairs = [held_out(f"{a} {b}") for a, b in pairwise(modules)]
         if pairs[0] if test else not any(pairs):
             return modules
 

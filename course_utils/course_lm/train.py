@@ -20,13 +20,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from . import FOLDER
-from .corpus import SHARES, Corpus, tokenizer
+from .corpus import SHARES, START, Batch, Corpus, tokenizer
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 4000
+    steps: int = 2400
     rows: int = 16
     window: int = 256
     hidden_size: int = 192
     intermediate_size: int = 384
     blocks: int = 8
     heads: int = 6
-    kv_heads: int = 2
+    kv_heads: int = 3
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 100
     decay_from: float = 0.5  # share of the steps after which the learning rates fall to zero
-    full_level_at: float = 0.3  # share of the steps after which the corpus is at full difficulty
+    full_level_at: float = 0.35  # share of the steps after which the corpus is at full difficulty
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -124,7 +124,7 @@ class Muon(torch.optim.Optimizer):
             updates.append(matrix.grad.lerp(state["momentum"], momentum))
         rows, columns = matrices[0].shape
         scale = lr * math.sqrt(max(1, rows / columns))
-        for matrix, update in zip(matrices, orthogonalized(torch.stack(updates))):
+        for matrix, update in zip(matrices, orthogonalized(torch.stack(updates)), strict=True):
             matrix.add_(update, alpha=-scale)
 
 
@@ -136,11 +136,31 @@ def optimizers(model: Qwen2ForCausalLM, settings: Settings) -> list[torch.optim.
     return [Muon(inner, settings.muon_lr), adam]
 
 
-def weighted_loss(decoder, unembedding, ids: Tensor, weights: Tensor) -> Tensor:
+def attention_mask(documents: Int[Tensor, "rows window"]) -> Bool[Tensor, "rows 1 query key"]:
+    """True where a token may look: at itself and what came before in the same document."""
+    same = documents[:, None, :, None] == documents[:, None, None, :]
+    return same.tril()
+
+
+def positions(documents: Int[Tensor, "rows window"]) -> Int[Tensor, "rows window"]:
+    """Positions that count from 0 in each document."""
+    index = torch.arange(documents.shape[1], device=documents.device)
+    starts = torch.ones_like(documents, dtype=torch.bool)
+    starts[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    return index - (index * starts).cummax(1).values
+
+
+def weighted_loss(decoder, unembedding, batch: Batch) -> Tensor:
     """Cross-entropy of the next token, averaged by the tokens' weights; tokens of weight 0 are
     never unembedded."""
-    hidden = decoder(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    targets, weights = ids[:, 1:], weights[:, 1:]
+    hidden = decoder(
+        input_ids=batch.ids,
+        attention_mask=attention_mask(batch.documents),
+        position_ids=positions(batch.documents),
+        use_cache=False,
+    ).last_hidden_state[:, :-1]
+    targets, weights = batch.ids[:, 1:], batch.weights[:, 1:]
+    weights = weights * (batch.documents[:, 1:] == batch.documents[:, :-1])
     counted = weights > 0
     logits = unembedding(hidden[counted])
     losses = F.cross_entropy(logits.float(), targets[counted], reduction="none")
@@ -186,7 +206,7 @@ class Run:
     def _resume(self) -> None:
         saved = torch.load(self.folder / "checkpoint.pt", map_location=self.device)
         self.model.load_state_dict(saved["model"])
-        for optimizer, state in zip(self.optimizers, saved["optimizers"]):
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.losses, self.seconds = saved["losses"], saved["seconds"]
 
@@ -202,13 +222,14 @@ class Run:
     def step(self) -> float:
         """One step of the optimizers; returns the loss before it."""
         index, settings = len(self.losses), self.settings
-        ids, weights = self.corpus.batch(index, settings.rows, settings.level(index))
-        loss = weighted_loss(
-            self.decoder, self.model.lm_head, ids.to(self.device), weights.to(self.device)
-        )
+        batch = self.corpus.batch(index, settings.rows, settings.level(index))
+        batch = Batch(*(tensor.to(self.device) for tensor in batch))
+        loss = weighted_loss(self.decoder, self.model.lm_head, batch)
         loss.backward()
         factor = settings.learning_rate_factor(index)
-        for optimizer, rate in zip(self.optimizers, (settings.muon_lr, settings.adam_lr)):
+        for optimizer, rate in zip(
+            self.optimizers, (settings.muon_lr, settings.adam_lr), strict=True
+        ):
             optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad()
@@ -253,7 +274,7 @@ class Run:
         settings = self.settings
         return {
             "settings": dataclasses.asdict(settings),
-            "shares": SHARES,
+            "shares": {"start": START, "end": SHARES},
             "git": _git_hash(),
             "torch": torch.__version__,
             "device": self.device,

@@ -16,7 +16,8 @@ ATTRIBUTES = {
     "city": (
         tuple(
             "Paris London Rome Berlin Madrid Vienna Athens Cairo Tokyo Sydney Moscow Lisbon Dublin "
-            "Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul Amsterdam".split()
+            "Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul "
+            "Amsterdam".split()
         ),
         ("{n} lives in {v}", "{n} has a house in {v}", "{n} comes from {v}"),
         ("Where does {n} live?", "In which city does {n} live?", "What is the home of {n}?"),
@@ -60,7 +61,11 @@ ATTRIBUTES = {
             "crimson turquoise beige scarlet ivory indigo".split()
         ),
         ("{n} wears a {v} coat", "{n} put on a {v} hat", "{n} has a {v} coat"),
-        ("Which color does {n} wear?", "What color is the coat of {n}?", "What is the color of {n}?"),
+        (
+            "Which color does {n} wear?",
+            "What color is the coat of {n}?",
+            "What is the color of {n}?",
+        ),
     ),
 }
 
@@ -78,7 +83,8 @@ POSITIVE_VERBS = tuple("love enjoyed adore admire recommend praise treasure cher
 NEGATIVE_VERBS = tuple("hate regret despise dislike avoid detest resent loathe".split())
 REVIEWED = tuple(
     "movie book hotel restaurant soup song concert phone play museum game train car city garden "
-    "coat chair story actor waiter room service music food view ending meal picture staff bed".split()
+    "coat chair story actor waiter room service music food view ending meal picture staff "
+    "bed".split()
 )
 TALK_OPENINGS = (
     "I went up to my friend and said",
