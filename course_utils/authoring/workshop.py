@@ -119,7 +119,9 @@ def _compare(plan: Plan) -> Iterator[str]:
         yield f"solutions/{stem}.ipynb: missing; run `course build {stem}`"
     elif difference := _difference(nbformat.read(plan.executed_file, 4), plan.solution):
         yield f"solutions/{stem}.ipynb: {difference}; run `course build {stem}`"
-    if _text(plan.student_file) != plan.student:
+    if not plan.student_file.exists():
+        yield f"notebooks/{stem}.ipynb: missing; run `course build {stem}`"
+    elif _text(plan.student_file) != plan.student:
         yield f"notebooks/{stem}.ipynb: out of step with its source; run `course build {stem}`"
 
 
