@@ -46,6 +46,7 @@ def _build(
     image = ipywidgets.HTML(value=first.html)
     for name, control in sliders.items():
         control.description = name
+        control.style.description_width = "90px"
         control.layout.width = "480px"
         control.observe(redraw, names="value")
     return ipywidgets.VBox([*sliders.values(), image]), first

@@ -14,18 +14,6 @@
 # - cut off the tail with top-k and top-p, and say where the two differ;
 # - generate text with a loop of your own, on any causal language model.
 
-# %% id="bootstrap" tags=["setup"]
-
-# %% id="imports" tags=["setup"]
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from course_utils.checks import check, mine_or_reference
-from course_utils.models import load_lm
-from course_utils.plots import Picture, mass_curves, next_token_bars, show
-from course_utils.widgets import explorer, slider
-
 # %% [markdown] id="how-it-works"
 # ## How this workbook works
 #
@@ -39,9 +27,23 @@ from course_utils.widgets import explorer, slider
 #   which misconception that looks like. Correct your code, run both cells again, as often as you like.
 #   Until your version passes, the rest of the notebook uses the course's: you can skip an exercise
 #   and come back.
-# - **Explorer.** Sliders above a figure. Click on one, or reach it with Tab and move it with the arrow keys.
-#
-# The model below comes with the course and runs without a network.
+# - **Explorer.** Sliders above a figure. Drag one, or reach it with Tab and move it with the arrow keys.
+
+# %% id="bootstrap" tags=["setup"]
+
+# %% id="imports" tags=["setup"]
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from course_utils.checks import check, mine_or_reference
+from course_utils.models import load_lm
+from course_utils.plots import Picture, mass_curves, next_token_bars, show
+from course_utils.widgets import explorer, slider
+
+# %% [markdown] id="the-model"
+# The model comes with the course and runs without a network. It is small, and it knows a small world:
+# landmarks and capitals, products and their makers, reviews, the weather.
 
 # %% id="load"
 model, tokenizer = load_lm()
@@ -67,8 +69,8 @@ print([tokenizer.decode([i]) for i in ids])
 assert tokenizer.decode(ids) == text
 
 # %% [markdown] id="tokens-seen"
-# A space belongs to the token after it, and each digit is a token of its own. So the same word can be
-# different tokens, and a word that was rare in the training text comes in pieces:
+# A space belongs to the word after it; before a digit it stands alone, for each digit is a token of its
+# own. So the same word can be different tokens, and a word that is rare in the training text comes in pieces:
 
 # %% id="same-word"
 for word in ["Seattle", " Seattle", " seattle", " Seattleite"]:
@@ -110,10 +112,10 @@ def next_token_logits(prompt: str) -> Float[Tensor, "vocab"]:
 fact = "The Space Needle is located in the city of"
 opening = "Review: The"
 for prompt in [fact, opening]:
-    largest = next_token_logits(prompt).topk(5)
-    pairs = zip(largest.indices, largest.values, strict=True)
-    print(prompt, "...", [(tokenizer.decode(i), round(x.item(), 1)) for i, x in pairs])
-print("smallest logit after the fact:", round(next_token_logits(fact).min().item(), 1))
+    print(prompt, "...")
+    for logit, token in zip(*next_token_logits(prompt).topk(5), strict=True):
+        print(f"    {logit:5.1f}  {tokenizer.decode(token)!r}")
+print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}.")
 
 # %% [markdown] id="exercise-softmax"
 # After the fact one token stands out; after the opening many come close to each other. But a logit is
@@ -187,7 +189,7 @@ for temperature in [0.5, 1.0, 2.0, 4.0]:
     row = f"{temperature:<6}"
     for prompt in [fact, opening]:
         probability, token = softmax(next_token_logits(prompt), temperature).max(dim=-1)
-        row += f" {tokenizer.decode(token)!r:12} {probability:.2f}    "
+        row += f" {tokenizer.decode(token)!r:12} {probability:.3f}   "
     print(row.rstrip())
 
 at_1, at_2 = (softmax(next_token_logits(fact), t).max() for t in [1.0, 2.0])
@@ -229,7 +231,8 @@ my_strays = 5
 
 # %% id="strays"
 warm = softmax(next_token_logits(opening), 2.0)
-draws = torch.multinomial(warm, 100, replacement=True, generator=torch.Generator().manual_seed(0))
+generator = torch.Generator().manual_seed(0)
+draws = torch.multinomial(warm, 100, replacement=True, generator=generator)
 strays = [i for i in draws if i not in warm.topk(50).indices]
 print("outside the 50 likeliest:", len(strays), "of 100 · you predicted", my_strays)
 print("for example", [tokenizer.decode(i) for i in strays[:8]])
@@ -267,7 +270,10 @@ print("for example", [tokenizer.decode(i) for i in strays[:8]])
 
 
 # %% id="top-k" tags=["exercise"]
-def top_k_filter(logits: Float[Tensor, "*batch vocab"], k: int) -> Float[Tensor, "*batch vocab"]:
+def top_k_filter(
+    logits: Float[Tensor, "*batch vocab"],
+    k: int,
+) -> Float[Tensor, "*batch vocab"]:
     """The k largest logits of each row; the others are -inf."""
     ### BEGIN SOLUTION
     k = min(k, logits.shape[-1])
@@ -333,7 +339,10 @@ for prompt in [fact, opening]:
 
 
 # %% id="top-p" tags=["exercise"]
-def top_p_filter(logits: Float[Tensor, "*batch vocab"], p: float) -> Float[Tensor, "*batch vocab"]:
+def top_p_filter(
+    logits: Float[Tensor, "*batch vocab"],
+    p: float,
+) -> Float[Tensor, "*batch vocab"]:
     """The smallest set of tokens whose probability reaches p; the other logits are -inf."""
     ### BEGIN SOLUTION
     sorted_probabilities, order = softmax(logits, 1.0).sort(dim=-1, descending=True)
@@ -355,9 +364,7 @@ show(
     "Probability of the likeliest tokens against their number. The line p = 0.9 is crossed at "
     f"{kept[0]} after {fact!r} and at {kept[1]} after {opening!r}; k = 20 is the same for both.",
 )
-print(
-    "tokens that top-p keeps at p = 0.9:", kept[0], "after the fact,", kept[1], "after the opening"
-)
+print(f"At p = 0.9 top-p keeps {kept[0]} after the fact, {kept[1]} after the opening.")
 
 # %% [markdown] id="exercise-generate"
 # ## Exercise 0.4 · Generate
@@ -453,13 +460,14 @@ for setting, samples in texts.items():
     print(f"{setting:16} {len(set(samples)):3} different · you predicted {my_different[setting]}")
 
 # %% id="read-them"
-for settings in [{"top_k": 1}, {}, {"temperature": 3.0}, {"temperature": 3.0, "top_p": 0.5}]:
+all_settings = [{"top_k": 1}, {}, {"temperature": 2.0}, {"temperature": 2.0, "top_k": 20}]
+for settings in all_settings:
     print(settings or "temperature 1, no filter")
     print("   ", opening + generate(model, tokenizer, opening, 25, **settings, seed=1))
 
 # %% [markdown] id="compare-seen"
 # With `top_k=1` nothing is left to chance: that is *greedy decoding*, and the seed has no effect. At
-# temperature 3 the tail takes over; a filter brings the text back while the choice stays wide. Read the four
+# temperature 2 the tail takes over; a filter brings the text back while the choice stays wide. Read the four
 # texts again with this in mind, then change the seed.
 
 # %% [markdown] id="explore"
@@ -470,7 +478,7 @@ for settings in [{"top_k": 1}, {}, {"temperature": 3.0}, {"temperature": 3.0, "t
 # than five tokens? Then change `prompt` and run the cell again.
 
 # %% id="explorer"
-prompt = "The hotel was"
+prompt = "Review: The hotel was"
 
 
 def chart(temperature: float, k: int, p: float) -> Picture:
@@ -524,7 +532,7 @@ if REAL_MODEL is None:
     print('Not run: set REAL_MODEL to a model of the Hub, such as "Qwen/Qwen2.5-0.5B-Instruct".')
 else:
     real_model, real_tokenizer = load_lm(REAL_MODEL)
-    for settings in [{"top_k": 1}, {}, {"temperature": 3.0}, {"temperature": 3.0, "top_p": 0.5}]:
+    for settings in all_settings:
         continuation = generate(real_model, real_tokenizer, opening, 25, **settings)
         print(settings or "temperature 1, no filter", "\n   ", opening + continuation)
 
