@@ -28,6 +28,7 @@ from course_utils.models import load_lm
 from . import FOLDER, skills, weights_sha256, words, world
 from .corpus import Corpus
 from .skills import Item
+from .train import attention_mask, positions
 
 CARD = FOLDER.parent / "MODEL_CARD.md"
 BATCH = 64
@@ -255,15 +256,17 @@ def perplexity(model, tokenizer, seed: int, batches: int = 4) -> float:
     """
     corpus, losses = Corpus(tokenizer, seed), []
     for index in range(batches):
-        ids, _ = corpus.batch(index, 16, level=1.0)
-        targets = ids[:, 1:].clone()
-        ends = targets == tokenizer.eos_token_id
-        targets[ends & (ids[:, :-1] == tokenizer.eos_token_id)] = -100
-        logits = model(ids).logits[:, :-1]
-        loss = F.cross_entropy(
-            logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="none"
+        batch = corpus.batch(index, 16, level=1.0)
+        output = model(
+            input_ids=batch.ids,
+            attention_mask=attention_mask(batch.documents),
+            position_ids=positions(batch.documents),
         )
-        losses.append(loss[targets.flatten() != -100])
+        before, targets = batch.ids[:, :-1], batch.ids[:, 1:]
+        padding = (before == tokenizer.eos_token_id) & (targets == tokenizer.eos_token_id)
+        counted = (batch.documents[:, 1:] == batch.documents[:, :-1]) & ~padding
+        logits = output.logits[:, :-1][counted]
+        losses.append(F.cross_entropy(logits, targets[counted], reduction="none"))
     return math.exp(torch.cat(losses).mean().item())
 
 
