@@ -1,0 +1,75 @@
+"""What an edit costs: time of steered over unsteered generation, interleaved, median of the ratios.
+
+    python tests/benchmarks/bench_hooks.py
+
+Not collected by pytest. The model has the size of the course's own, at random.
+"""
+
+import time
+
+import torch
+import transformers
+
+from course_utils.hooks import edit, record
+
+ROUNDS, NEW_TOKENS, D_MODEL, N_BLOCKS = 9, 24, 192, 10
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_config(
+        transformers.Qwen2Config(
+            vocab_size=4096,
+            hidden_size=D_MODEL,
+            intermediate_size=512,
+            num_hidden_layers=N_BLOCKS,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            eos_token_id=None,
+            pad_token_id=0,
+        )
+    ).eval()
+    prompt = torch.randint(0, 4096, (1, 16))
+    vector = torch.randn(D_MODEL)
+
+    def generate() -> None:
+        model.generate(prompt, max_new_tokens=NEW_TOKENS, do_sample=False)
+
+    def steered() -> None:
+        with edit(model, {("block", 5): lambda activation, positions: activation + vector}):
+            generate()
+
+    def by_hand() -> None:
+        """The least a hook can do."""
+        handle = model.model.layers[5].register_forward_hook(lambda m, args, out: out + vector)
+        generate()
+        handle.remove()
+
+    def recorded() -> None:
+        with record(model, [("block", i) for i in range(N_BLOCKS)]):
+            generate()
+
+    for run in (generate, steered, by_hand, recorded):
+        run()  # warm up
+    print(f"steered by edit / plain            {median_ratio(steered, generate):.3f}")
+    print(f"steered by a bare hook / plain     {median_ratio(by_hand, generate):.3f}")
+    print(f"all {N_BLOCKS} blocks recorded / plain      {median_ratio(recorded, generate):.3f}")
+    print(f"plain / plain (noise)              {median_ratio(generate, generate):.3f}")
+
+
+def median_ratio(run, base) -> float:
+    ratios = [seconds(run) / seconds(base) for _ in range(ROUNDS)]
+    return torch.tensor(ratios).median().item()
+
+
+def seconds(run) -> float:
+    """CPU time, so that other processes do not count."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    with torch.no_grad():
+        main()
