@@ -199,21 +199,21 @@ def explain(
 
     A candidate is (slug, function): what the answer would be under a misconception. One that
     gives what was seen in every call, right or wrong, goes before one that does so in some; and
-    NaN, which many roads lead to, speaks only for a candidate of the first kind.
+    errors and NaN, which many roads lead to, speak only for a candidate of the first kind.
     """
     best, best_score = "", (False, 0)
     for slug, function in candidates:
         given = [attempt(function, *arguments) for arguments in inputs]
         agree = [same(call, other, tolerance) for call, other in zip(calls, given, strict=True)]
-        explained = sum(agree[i] and (all(agree) or not _has_nan(calls[i])) for i in wrong)
+        explained = sum(agree[i] and (all(agree) or _says_much(calls[i])) for i in wrong)
         if explained and (all(agree), explained) > best_score:
             best, best_score = slug, (all(agree), explained)
     return best
 
 
-def _has_nan(call: dict) -> bool:
+def _says_much(call: dict) -> bool:
     value = call.get("value")
-    return isinstance(value, Tensor) and bool(value.isnan().any())
+    return not (isinstance(value, Tensor) and value.isnan().any()) and call["outcome"] == "returned"
 
 
 def mutation(calls: Sequence[dict]) -> Refusal | None:

@@ -439,7 +439,7 @@ def _k_of(function):
 
 
 def _first(x: Tensor, k: int) -> Tensor:
-    return _keep(x, x.argsort(-1, descending=True, stable=True)[..., :k])
+    return _keep(x, x.argsort(dim=-1, descending=True, stable=True)[..., :k])
 
 
 def _descending(x: Tensor, dim: int = -1) -> Tensor:
@@ -546,7 +546,7 @@ TOP_K = [
     (_FEW, _k_of(lambda x, k: x.masked_fill(x <= _descending(x)[..., k - 1, None], -INF))),
     (_MANY, lambda x, k: _first(x, k + 1)),
     (_MANY, lambda x, k: _at_least(x, _descending(x)[..., min(k, x.shape[-1] - 1), None])),
-    (_UNLIKELY, _k_of(lambda x, k: _keep(x, x.argsort(-1, stable=True)[..., :k]))),
+    (_UNLIKELY, _k_of(lambda x, k: _keep(x, x.argsort(dim=-1, stable=True)[..., :k]))),
     (_UNLIKELY, _k_of(lambda x, k: x.masked_fill(x > -(-x).topk(k).values[..., -1:], -INF))),
     (_UNLIKELY, _k_of(lambda x, k: _at_least(x, x.sort(-1).values[..., k - 1, None]))),
     (_INVERTED, _k_of(lambda x, k: x.masked_fill(x > _descending(x)[..., k - 1, None], -INF))),

@@ -10,7 +10,8 @@ likelihood ratio has mean 1, so by Markov's inequality it exceeds exp(22) with p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -78,6 +79,10 @@ SENTENCES = {
         "stop/ignores-max-new-tokens": (
             "The model is called on and on: max_new_tokens does not stop the loop.",
             "for _ in range(max_new_tokens).",
+        ),
+        "stop/loops-at-end-token": (
+            "When the end token is drawn, the loop goes on for ever.",
+            "Leave the loop with break; continue draws again.",
         ),
         "stop/includes-end-token": (
             "The end token is part of the result.",
@@ -149,7 +154,7 @@ SENTENCES = {
         ),
         "scale/softmax-twice": (
             "Probabilities go through a softmax again.",
-            "The softmax comes once, after the filters.",
+            "The softmax comes once, after the filters, which take logits.",
         ),
         "scale/filters-given-probabilities": (
             "The filters are given probabilities instead of logits.",
@@ -267,8 +272,10 @@ def _cost(calls: list[dict], requests: list[Request]) -> Refusal | None:
 
 
 def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> str:
-    if any(calls[i]["passes"] is None for i in wrong):
-        return "stop/ignores-max-new-tokens"
+    ran_on = [i for i in wrong if calls[i]["passes"] is None]
+    if ran_on:
+        at_end = all(_ends(requests[i]) for i in ran_on) and len(ran_on) < len(calls)
+        return "stop/loops-at-end-token" if at_end else "stop/ignores-max-new-tokens"
     scores = {}
     for slug, candidate in TEXTS:
         explained = [calls[i].get("value") == candidate(requests[i]) for i in wrong]
@@ -382,7 +389,6 @@ TEXTS = [
     ("result/raw-tokens", _text_of(lambda ids, r: "".join(probes.TOKENS[i] for i in ids))),
     ("result/raw-tokens", _text_of(lambda ids, r: " ".join(probes.TOKENS[i] for i in ids))),
     ("text/decodes-token-by-token", _text_of(lambda ids, r: "".join(_each(ids)))),
-    ("text/decodes-token-by-token", lambda r: "".join(_each(_with_end(r)))),
     ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(_each(ids)))),
     ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(x.strip() for x in _each(ids)))),
     ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids).strip())),
@@ -392,6 +398,7 @@ TEXTS = [
     ("stop/includes-end-token", lambda r: _decode(_with_end(r))),
     ("stop/ignores-end-token", lambda r: _decode(_all(r))),
     ("stop/ignores-end-token", lambda r: _without_specials(_all(r))),
+    ("text/decodes-token-by-token", lambda r: "".join(_each(_with_end(r)))),
     ("stop/discards-the-text", lambda r: "" if _ends(r) else _text(r)),
     ("stop/drops-last-token", _text_of(lambda ids, r: _decode(ids[:-1]))),
     ("stop/drops-last-token", lambda r: _decode(_with_end(r)[:-1])),
@@ -436,8 +443,8 @@ def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
     drawn = [_ids(call["value"]) for call in calls]
     right = [_log_likelihoods(r, ids, _right) for r, ids in zip(requests, drawn, strict=True)]
     evidence = {}
-    for slug, candidate in DISTRIBUTIONS:
-        other = [_log_likelihoods(r, x, candidate) for r, x in zip(requests, drawn, strict=True)]
+    for slug, *candidate in DISTRIBUTIONS:
+        other = [_log_likelihoods(r, x, *candidate) for r, x in zip(requests, drawn, strict=True)]
         gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
         evidence[slug] = max(evidence.get(slug, -math.inf), sum(gains), *gains)
     evidence["sampling/wrong-frequencies"] = _rank_evidence(requests, drawn, right)
@@ -481,12 +488,12 @@ def _unreadable(calls: list[dict], requests: list[Request]) -> Refusal | None:
 
 
 def _ids(text: str) -> list[int] | None:
-    """The words of a continuation as ids; None if it holds anything else."""
-    numbers = {probes.TOKENS[i][1:]: i for i in probes.WORDS}
-    first, *words = text.split(" ")
-    if first or not all(word in numbers for word in words):
-        return None
-    return [numbers[word] for word in words]
+    """The tokens of a text; None if it holds anything else."""
+    spelled = {_decode([i]): [i] for i in range(len(probes.TOKENS))}
+    spelled[_decode([probes.CAFE, probes.ACUTE])] = [probes.CAFE, probes.ACUTE]
+    longest_first = sorted(map(re.escape, spelled), key=len, reverse=True)
+    found = re.findall("|".join(longest_first), text)
+    return [i for part in found for i in spelled[part]] if "".join(found) == text else None
 
 
 def _settings(request: Request) -> str:
@@ -494,15 +501,25 @@ def _settings(request: Request) -> str:
     return ", ".join(shown) or "the default settings"
 
 
-Distribution = Callable[[Request, Tensor, list[int]], Tensor]
+Distribution = Callable[[Request, Tensor], Tensor]
+Rules = Callable[[Request, Tensor], Tensor]
 
 
-def _log_likelihoods(request: Request, drawn: list[int], distribution: Distribution) -> Tensor:
+def _rules(request: Request, ids: Tensor) -> Tensor:
+    """The rules for each of the drawn tokens: what the model makes of all tokens before."""
+    return scripted.rule(ids, request.key)[len(request.prompt_ids) - 1 : -1]
+
+
+def _rows(request: Request, drawn: list[int], rules: Rules = _rules) -> Tensor:
+    """The model's logits for each of the drawn tokens."""
+    return request.table[rules(request, torch.tensor(request.prompt_ids + drawn))].double()
+
+
+def _log_likelihoods(
+    request: Request, drawn: list[int], distribution: Distribution, rules: Rules = _rules
+) -> Tensor:
     """The log-probability of each drawn token under a distribution."""
-    ids = request.prompt_ids + drawn
-    rules = scripted.rule(torch.tensor(ids), request.key)
-    logits = request.table[rules[len(request.prompt_ids) - 1 : -1]].double()
-    probabilities = distribution(request, logits, ids)
+    probabilities = distribution(request, _rows(request, drawn, rules))
     return probabilities[range(len(drawn)), drawn].log()
 
 
@@ -527,10 +544,7 @@ def _sampling_refusal(slug, requests, drawn, right, calls) -> Refusal:
 
 def _surplus(request: Request, drawn: list[int]) -> tuple[float, int, float]:
     """How often the most likely token is expected and was drawn, and the z-score."""
-    ids = request.prompt_ids + drawn
-    rules = scripted.rule(torch.tensor(ids), request.key)
-    logits = request.table[rules[len(request.prompt_ids) - 1 : -1]].double()
-    largest, places = _right(request, logits, ids).max(-1)
+    largest, places = _right(request, _rows(request, drawn)).max(-1)
     seen = int((places == torch.tensor(drawn)).sum())
     spread = float((largest * (1 - largest)).sum().sqrt()) or 1.0
     return float(largest.sum()), seen, (seen - float(largest.sum())) / spread
@@ -544,17 +558,16 @@ def _rank_evidence(requests, drawn, right) -> float:
     """
     total = 0.0
     for request, ids, likelihoods in zip(requests, drawn, right, strict=True):
-        counts = torch.full((len(probes.WORDS),), 0.5, dtype=torch.float64)
+        counts = [0.5] * len(probes.TOKENS)
         for rank, likelihood in zip(_ranks(request, ids), likelihoods.tolist(), strict=True):
-            total += math.log(counts[rank] / counts.sum()) - max(likelihood, -50.0)
+            total += math.log(counts[rank] / sum(counts)) - max(likelihood, -50.0)
             counts[rank] += 1
     return total
 
 
-def _ranks(request: Request, drawn: list[int]) -> Iterator[int]:
-    rules = scripted.rule(torch.tensor(request.prompt_ids + drawn), request.key)
-    for row, token in zip(request.table[rules[len(request.prompt_ids) - 1 :]], drawn, strict=False):
-        yield int((row > row[token]).sum())
+def _ranks(request: Request, drawn: list[int]) -> list[int]:
+    rows = _rows(request, drawn)
+    return (rows > rows.gather(-1, torch.tensor(drawn)[:, None])).sum(-1).tolist()
 
 
 def _top_k(z: Tensor, k: int | None) -> Tensor:
@@ -578,7 +591,7 @@ def _top_p(z: Tensor, p: float | None, more: int = 0) -> Tensor:
 def _steps(*steps: str, times: Callable[[float], float] = lambda t: t, more_k=0, more_p=0):
     """The distribution after these steps, in this order."""
 
-    def distribution(request: Request, logits: Tensor, _) -> Tensor:
+    def distribution(request: Request, logits: Tensor) -> Tensor:
         options = request.options
         k, p = options.get("top_k"), options.get("top_p")
         z = logits
@@ -597,50 +610,55 @@ def _steps(*steps: str, times: Callable[[float], float] = lambda t: t, more_k=0,
 _right = _steps("temperature", "top-k", "top-p")
 
 
-def _greedy(request: Request, logits: Tensor, _) -> Tensor:
+def _greedy(request: Request, logits: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).double()
 
 
-def _uniform(request: Request, logits: Tensor, ids) -> Tensor:
-    kept = (_right(request, logits, ids) > 1e-12).double()
+def _uniform(request: Request, logits: Tensor) -> Tensor:
+    kept = (_right(request, logits) > 1e-12).double()
     return kept / kept.sum(-1, keepdim=True)
 
 
-def _softmax_twice(request: Request, logits: Tensor, ids) -> Tensor:
-    right = _right(request, logits, ids)
+def _softmax_twice(request: Request, logits: Tensor) -> Tensor:
+    right = _right(request, logits)
     return right.softmax(-1)
 
 
-def _given_probabilities(request: Request, logits: Tensor, _) -> Tensor:
+def _given_probabilities(request: Request, logits: Tensor) -> Tensor:
     probabilities = (logits / request.options.get("temperature", 1.0)).softmax(-1)
     kept = _top_p(_top_k(probabilities, request.options.get("top_k")), request.options.get("top_p"))
     return kept.softmax(-1)
 
 
-def _given_probabilities_and_drawn(request: Request, logits: Tensor, _) -> Tensor:
+def _drawn_by_probabilities(request: Request, logits: Tensor) -> Tensor:
     probabilities = (logits / request.options.get("temperature", 1.0)).softmax(-1)
-    kept = _top_p(_top_k(probabilities, request.options.get("top_k")), request.options.get("top_p"))
-    kept = kept.masked_fill(kept == -INF, 0)
+    kept = probabilities.masked_fill(_given_probabilities(request, logits) == 0, 0)
     return kept / kept.sum(-1, keepdim=True)
 
 
 def _either(first: str, second: str):
-    def distribution(request: Request, logits: Tensor, ids) -> Tensor:
+    def distribution(request: Request, logits: Tensor) -> Tensor:
         wanted = request.options.get(first.replace("-", "_")) is not None
-        return _steps("temperature", first if wanted else second)(request, logits, ids)
+        return _steps("temperature", first if wanted else second)(request, logits)
 
     return distribution
 
 
-def _context(context: Callable[[list[int], int], list[int]]):
-    """The right steps on the logits after another context."""
+def _first_rules(request: Request, ids: Tensor) -> Tensor:
+    return scripted.rule(ids[:1], request.key).expand(len(ids) - len(request.prompt_ids))
 
-    def distribution(request: Request, logits: Tensor, ids: list[int]) -> Tensor:
-        start = len(request.prompt_ids)
-        rows = [_logits(request, context(ids[: start + i], start)) for i in range(len(logits))]
-        return _right(request, torch.stack(rows).double(), ids)
 
-    return distribution
+def _earlier_rules(request: Request, ids: Tensor) -> Tensor:
+    return scripted.rule(ids, request.key)[len(request.prompt_ids) - 2 : -2]
+
+
+def _prompt_rules(request: Request, ids: Tensor) -> Tensor:
+    return _rules(request, ids)[:1].expand(len(ids) - len(request.prompt_ids))
+
+
+def _latest_rules(request: Request, ids: Tensor) -> Tensor:
+    alone = scripted.rule(ids[:, None], request.key)[len(request.prompt_ids) - 1 : -1, 0]
+    return torch.cat([_rules(request, ids)[:1], alone[1:]])
 
 
 _P_EARLY = "order/top-p-before-temperature"
@@ -662,8 +680,8 @@ DISTRIBUTIONS = [
     (_WRONG_T, _steps(*_ALL_STEPS, times=math.sqrt)),
     (_WRONG_T, _steps(*_ALL_STEPS, times=lambda t: 1 + t)),
     ("scale/softmax-twice", _softmax_twice),
-    ("scale/filters-given-probabilities", _given_probabilities),
-    ("scale/filters-given-probabilities", _given_probabilities_and_drawn),
+    ("scale/softmax-twice", _given_probabilities),
+    ("scale/filters-given-probabilities", _drawn_by_probabilities),
     (_P_EARLY, _steps("top-k", "top-p", "temperature")),
     (_P_EARLY, _steps("top-p", "temperature", "top-k")),
     (_P_EARLY, _steps("top-p", "top-k", "temperature")),
@@ -678,13 +696,10 @@ DISTRIBUTIONS = [
         (_BOUNDARY, _steps(*_ALL_STEPS, more_k=a, more_p=b))
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
     ),
-    ("context/logits-of-wrong-position", _context(lambda ids, start: ids[:1])),
-    ("context/logits-of-wrong-position", _context(lambda ids, start: ids[:-1])),
-    ("context/new-tokens-not-fed-back", _context(lambda ids, start: ids[:start])),
-    (
-        "context/earlier-tokens-lost",
-        _context(lambda ids, start: ids[-1:] if len(ids) > start else ids),
-    ),
+    ("context/logits-of-wrong-position", _right, _first_rules),
+    ("context/logits-of-wrong-position", _right, _earlier_rules),
+    ("context/new-tokens-not-fed-back", _right, _prompt_rules),
+    ("context/earlier-tokens-lost", _right, _latest_rules),
 ]
 
 
@@ -708,7 +723,7 @@ def seeds(calls: list[dict], seed: int) -> Refusal | None:
     constant = [len(set(text.split())) == 1 for text in (first, *others)]
     if all(constant):
         slug, seen = "seed/reseeds-inside-the-loop", common.excerpt(first)
-        return Refusal(slug, "24 tokens drawn one after the other", f"{seen} with seed=7")
+        return Refusal(slug, "16 tokens drawn one after the other", f"{seen} with seed=7")
     if default != others[0]:
         return Refusal(
             "seed/default", "the same text without a seed as with seed=0", _two(default, others[0])

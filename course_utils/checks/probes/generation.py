@@ -131,7 +131,7 @@ def _samples(seed: int, stream: int, settings: list[tuple[int, dict]]) -> list[R
 
 
 def temperature_requests(seed: int) -> list[Request]:
-    return _samples(seed, 33, [(40, {}), (100, {"temperature": 0.5}), (100, {"temperature": 2.0})])
+    return _samples(seed, 33, [(30, {}), (80, {"temperature": 0.5}), (80, {"temperature": 2.0})])
 
 
 def filters_requests(seed: int) -> list[Request]:
@@ -153,7 +153,7 @@ def seeds_requests(seed: int) -> list[Request]:
     row[FIRST_WORD : FIRST_WORD + 8] = torch.randn(8, generator=generator) / 4
     table = row.expand(scripted.RULES, -1).clone()
     return [
-        Request(table, 2, "The cat sat", 24, {} if number is None else {"seed": number})
+        Request(table, 2, "The cat sat", 16, {} if number is None else {"seed": number})
         for number in SEEDS
     ]
 

@@ -57,6 +57,7 @@ def large_inputs(seed: int) -> list[tuple[Tensor, float]]:
     return [
         (unequal, 0.5),
         (steps[1] + far, 2.0),
+        (steps[3] - far, 1.0),
         (steps[2] / 128 + 20, 1 / 128),
         (dropped, 1.0),
     ]

@@ -1,0 +1,29 @@
+"""With a KV cache, a list of ids and a global seed."""
+
+import torch
+
+from course_utils.sampling import top_k_filter, top_p_filter
+
+RIGHT = True
+
+
+@torch.no_grad()
+def generate(
+    model, tokenizer, prompt, max_new_tokens, temperature=1.0, top_k=None, top_p=None, seed=0
+):
+    torch.manual_seed(seed)
+    ids = torch.tensor([tokenizer.encode(prompt)], device=model.device)
+    past, new = None, []
+    while len(new) < max_new_tokens:
+        out = model(input_ids=ids, past_key_values=past, use_cache=True)
+        past = out.past_key_values
+        logits = out.logits[:, -1, :] / temperature
+        if top_k:
+            logits = top_k_filter(logits, top_k)
+        if top_p:
+            logits = top_p_filter(logits, top_p)
+        ids = torch.multinomial(torch.softmax(logits, dim=-1), num_samples=1)
+        if ids.item() == model.config.eos_token_id:
+            break
+        new.append(ids.item())
+    return tokenizer.decode(new)

@@ -1,0 +1,12 @@
+"""Drop what has mass p before it."""
+
+import torch
+
+RIGHT = True
+
+
+def top_p_filter(logits, p):
+    ordered, indices = torch.sort(logits, dim=-1, descending=True)
+    probabilities = torch.softmax(ordered, dim=-1)
+    remove = probabilities.cumsum(dim=-1) - probabilities >= p
+    return logits.masked_fill(remove.scatter(-1, indices, remove), float("-inf"))
