@@ -10,7 +10,7 @@ from course_utils.course_lm.train import Muon, Run, Settings, main, orthogonaliz
 
 TINY = dict(
     steps=30, rows=2, window=256, hidden_size=32, intermediate_size=32, blocks=2, heads=2,
-    kv_heads=1, warmup=5,
+    kv_heads=1, warmup=5, decay=10, full_level_at=20,
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_muon_walks_down_a_quadratic():
 
 
 def test_levels_and_rates_follow_the_plan():
-    settings = Settings(steps=100, warmup=10, decay_from=0.5, full_level_at=0.2)
+    settings = Settings(steps=100, warmup=10, decay=50, full_level_at=20)
     assert settings.learning_rate_factor(0) == pytest.approx(0.1)
     assert settings.learning_rate_factor(30) == 1
     assert settings.learning_rate_factor(99) == pytest.approx(0.02)

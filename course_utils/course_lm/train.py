@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 2400
+    steps: int = 1850
     rows: int = 16
     window: int = 256
     hidden_size: int = 192
@@ -45,8 +45,8 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 100
-    decay_from: float = 0.5  # share of the steps after which the learning rates fall to zero
-    full_level_at: float = 0.35  # share of the steps after which the corpus is at full difficulty
+    decay: int = 800  # over so many last steps the learning rates fall to zero
+    full_level_at: int = 840  # the step from which the corpus is at full difficulty
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -55,11 +55,11 @@ class Settings:
 
     def learning_rate_factor(self, step: int) -> float:
         rising = (step + 1) / self.warmup
-        falling = (self.steps - step) / (self.steps * (1 - self.decay_from))
+        falling = (self.steps - step) / self.decay
         return min(1.0, rising, falling)
 
     def level(self, step: int) -> float:
-        return min(1.0, step / (self.full_level_at * self.steps))
+        return min(1.0, step / self.full_level_at)
 
 
 def build_model(settings: Settings, vocabulary: int, end_id: int) -> Qwen2ForCausalLM:
