@@ -10,7 +10,10 @@ import torch
 from course_utils.course_lm import FOLDER, evaluate, weights_sha256, world
 from course_utils.models import load_lm
 
-CARD = evaluate.CARD.read_text()
+
+@pytest.fixture(scope="module")
+def card() -> str:
+    return evaluate.CARD.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -29,31 +32,31 @@ def test_the_file_is_small_and_the_model_deep(course_lm):
     assert next(model.parameters()).dtype == torch.float32
 
 
-def test_the_card_is_of_these_weights():
-    assert weights_sha256() in CARD
+def test_the_card_is_of_these_weights(card):
+    assert weights_sha256() in card
     record = json.loads((FOLDER / "training.json").read_text())
-    assert f"{record['steps']} steps" in CARD
+    assert f"{record['steps']} steps" in card
     assert record["steps"] == record["settings"]["steps"]
 
 
-def card_figures() -> dict[str, tuple[float, float, float]]:
+def figures(card: str) -> dict[str, tuple[float, float, float]]:
     """Per title the measured share and its interval, as the card prints them."""
-    rows = re.findall(r"\| (?:must|wanted) \| (.+?) \| ([\d.]+) \| ([\d.]+) – ([\d.]+) \|", CARD)
-    return {title: tuple(float(x) / 100 for x in figures) for title, *figures in rows}
+    rows = re.findall(r"\| (?:must|wanted) \| (.+?) \| ([\d.]+) \| ([\d.]+) – ([\d.]+) \|", card)
+    return {title: tuple(float(x) / 100 for x in shares) for title, *shares in rows}
 
 
-def test_the_card_has_every_row():
-    assert set(card_figures()) == {row.title for row in evaluate.ROWS.values()}
+def test_the_card_has_every_row(card):
+    assert set(figures(card)) == {row.title for row in evaluate.ROWS.values()}
 
 
 @pytest.mark.parametrize("name", [n for n, row in evaluate.ROWS.items() if row.must])
-def test_another_seed_measures_what_the_card_says(course_lm, name):
+def test_another_seed_measures_what_the_card_says(course_lm, card, name):
     """100 other items: the two 95 % intervals overlap."""
     row, count = evaluate.ROWS[name], 100
     items = evaluate.held_out_items(row, count, seed=4)
     mean = sum(row.score(*course_lm, items, 4)) / count
     low, high = evaluate.wilson(mean, count)
-    _, card_low, card_high = card_figures()[row.title]
+    _, card_low, card_high = figures(card)[row.title]
     assert low <= card_high and card_low <= high
 
 
