@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 1850
+    steps: int = 1400
     rows: int = 16
     window: int = 256
     hidden_size: int = 192
@@ -45,7 +45,7 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 100
-    decay: int = 800  # over so many last steps the learning rates fall to zero
+    decay: int = 400  # over so many last steps the learning rates fall to zero
     full_level_at: int = 840  # the step from which the corpus is at full difficulty
 
     def __post_init__(self):
