@@ -24,6 +24,7 @@ __all__ = [
     "exercises",
     "mine_or_reference",
     "misconceptions",
+    "reference",
     "run",
 ]
 
@@ -79,7 +80,7 @@ def mine_or_reference(id: str, answer: object) -> object:
         print(f"{exercise.answer}: from here on, your own version.")
         return answer
     print(f"{exercise.answer}: from here on, the course's version; yours has not passed its check.")
-    return _reference(exercise)
+    return reference(id)
 
 
 def misconceptions(id: str) -> dict[str, str]:
@@ -94,8 +95,9 @@ def exercises() -> list[Exercise]:
     return list(bank.EXERCISES.values())
 
 
-def _reference(exercise: Exercise) -> object:
-    module, name = exercise.reference.rsplit(".", 1)
+def reference(id: str) -> object:
+    """The course's own solution of an exercise. Raises ValueError for an unknown id."""
+    module, name = bank.find(id).reference.rsplit(".", 1)
     return getattr(importlib.import_module(module), name)
 
 
@@ -103,9 +105,8 @@ def _show(report: Report) -> None:
     text, html = str(report), report._repr_html_()
     offered = _refusals[report.exercise] >= REFUSALS_BEFORE_SOLUTION and not report.passed
     if offered and os.environ.get("COURSE_GRADED") != "1":
-        exercise = bank.find(report.exercise)
-        text += f"\n  the course's solution: {exercise.reference}"
-        html += _folded(inspect.getsource(_reference(exercise)))
+        text += f"\n  the course's solution: {bank.find(report.exercise).reference}"
+        html += _folded(inspect.getsource(reference(report.exercise)))
     if _in_notebook():
         from IPython.display import display
 

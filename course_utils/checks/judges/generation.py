@@ -72,8 +72,8 @@ SENTENCES = {
             "Only one token is returned.",
             "Is the return inside the loop, or only the last token kept?",
         ),
-        "length/stops-early": (
-            "The text ends before max_new_tokens, though no end token was drawn.",
+        "length/other": (
+            "The text does not have max_new_tokens tokens, though no end token was likely.",
             "Only the end token and the count end the loop.",
         ),
         "stop/ignores-max-new-tokens": (
@@ -274,7 +274,7 @@ def _cost(calls: list[dict], requests: list[Request]) -> Refusal | None:
 def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> str:
     ran_on = [i for i in wrong if calls[i]["passes"] is None]
     if ran_on:
-        at_end = all(_ends(requests[i]) for i in ran_on) and len(ran_on) < len(calls)
+        at_end = all(_ends(requests[i]) for i in ran_on)
         return "stop/loops-at-end-token" if at_end else "stop/ignores-max-new-tokens"
     scores = {}
     for slug, candidate in TEXTS:
@@ -286,8 +286,9 @@ def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> 
     empty = [i for i in wrong if _text(requests[i]) == ""]
     if empty == wrong and calls[wrong[0]]["outcome"] == "raised":
         return "stop/fails-on-empty-continuation"
-    ended = all(_ends(requests[i]) for i in wrong) and len(wrong) < len(calls)
-    if ended and all(calls[i].get("value", 0) is None for i in wrong):
+    if all(_ends(requests[i]) for i in wrong) and all(
+        calls[i].get("value", 0) is None for i in wrong
+    ):
         return "stop/returns-nothing"
     return ""
 
@@ -398,7 +399,6 @@ TEXTS = [
     ("stop/includes-end-token", lambda r: _decode(_with_end(r))),
     ("stop/ignores-end-token", lambda r: _decode(_all(r))),
     ("stop/ignores-end-token", lambda r: _without_specials(_all(r))),
-    ("text/decodes-token-by-token", lambda r: "".join(_each(_with_end(r)))),
     ("stop/discards-the-text", lambda r: "" if _ends(r) else _text(r)),
     ("stop/drops-last-token", _text_of(lambda ids, r: _decode(ids[:-1]))),
     ("stop/drops-last-token", lambda r: _decode(_with_end(r)[:-1])),
@@ -440,23 +440,22 @@ def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
     refusal = _unreadable(calls, requests)
     if refusal:
         return refusal
-    drawn = [_ids(call["value"]) for call in calls]
+    drawn = [_drawn(call, request) for call, request in zip(calls, requests, strict=True)]
     right = [_log_likelihoods(r, ids, _right) for r, ids in zip(requests, drawn, strict=True)]
-    evidence = {}
+    overall, in_one_call = {}, {}
     for slug, *candidate in DISTRIBUTIONS:
         other = [_log_likelihoods(r, x, *candidate) for r, x in zip(requests, drawn, strict=True)]
         gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
-        evidence[slug] = max(evidence.get(slug, -math.inf), sum(gains), *gains)
-    evidence["sampling/wrong-frequencies"] = _rank_evidence(requests, drawn, right)
-    impossible = any(x.isneginf().any() for x in right)
-    best = max(evidence, key=evidence.get)
-    if evidence[best] > EVIDENCE:
-        slug = best
-    elif impossible:
-        slug = "filter/draws-dropped-tokens"
-    else:
-        return None
-    return _sampling_refusal(slug, requests, drawn, right, calls)
+        overall[slug] = max(overall.get(slug, -math.inf), sum(gains))
+        in_one_call[slug] = max(in_one_call.get(slug, -math.inf), *gains)
+    other_ranks = {"sampling/wrong-frequencies": _rank_evidence(requests, drawn, right)}
+    for evidence in (overall, in_one_call, other_ranks):
+        best = max(evidence, key=evidence.get)
+        if evidence[best] > EVIDENCE:
+            return _sampling_refusal(best, requests, drawn, right)
+    if any(x.isneginf().any() for x in right):
+        return _sampling_refusal("filter/draws-dropped-tokens", requests, drawn, right)
+    return None
 
 
 def _gain(other: Tensor, right: Tensor) -> float:
@@ -467,9 +466,9 @@ def _gain(other: Tensor, right: Tensor) -> float:
 
 
 def _unreadable(calls: list[dict], requests: list[Request]) -> Refusal | None:
-    """A refusal where a result is not max_new_tokens words."""
+    """A refusal where a result is no text of tokens, or all have too many or too few."""
+    surplus = set()
     for i, (call, request) in enumerate(zip(calls, requests, strict=True)):
-        expected = f"{request.max_new_tokens} tokens with {_settings(request)}"
         if call["outcome"] == "raised" or not isinstance(call["value"], str):
             return _unexplained(call, request)
         ids = _ids(call["value"])
@@ -477,14 +476,25 @@ def _unreadable(calls: list[dict], requests: list[Request]) -> Refusal | None:
             slug = "result/returns-prompt-too"
         elif ids is None:
             slug = "text/strips-white-space" if _ids(" " + call["value"]) else "value/wrong"
-        elif len(ids) == request.max_new_tokens:
-            continue
         else:
-            slug = {1: "length/one-too-many", -1: "length/one-too-few"}.get(
-                len(ids) - request.max_new_tokens, "length/stops-early"
-            )
-        return Refusal(slug, expected, f"{common.excerpt(call['value'])} in call {i + 1}")
+            surplus.add(len(ids) - request.max_new_tokens)
+            continue
+        return _wrong_length(slug, call, request, i)
+    if max(surplus) > 0 or (len(surplus) == 1 and surplus != {0}):
+        slug = {1: "length/one-too-many", -1: "length/one-too-few"}.get(max(surplus))
+        return _wrong_length(slug or "length/other", calls[0], requests[0], 0)
     return None
+
+
+def _wrong_length(slug: str, call: dict, request: Request, i: int) -> Refusal:
+    expected = f"{request.max_new_tokens} tokens with {_settings(request)}"
+    return Refusal(slug, expected, f"{common.excerpt(call['value'])} in call {i + 1}")
+
+
+def _drawn(call: dict, request: Request) -> list[int]:
+    """The drawn tokens; a text that ends early drew the end token."""
+    ids = _ids(call["value"])
+    return ids if len(ids) == request.max_new_tokens else [*ids, END]
 
 
 def _ids(text: str) -> list[int] | None:
@@ -523,7 +533,7 @@ def _log_likelihoods(
     return probabilities[range(len(drawn)), drawn].log()
 
 
-def _sampling_refusal(slug, requests, drawn, right, calls) -> Refusal:
+def _sampling_refusal(slug, requests, drawn, right) -> Refusal:
     for request, ids, likelihoods in zip(requests, drawn, right, strict=True):
         if likelihoods.isneginf().any():
             place = int(likelihoods.isneginf().nonzero()[0])
@@ -686,12 +696,12 @@ DISTRIBUTIONS = [
     (_P_EARLY, _steps("top-p", "temperature", "top-k")),
     (_P_EARLY, _steps("top-p", "top-k", "temperature")),
     ("order/top-p-before-top-k", _steps("temperature", "top-p", "top-k")),
+    ("filter/either-or", _either("top-k", "top-p")),
+    ("filter/either-or", _either("top-p", "top-k")),
     ("filter/ignores-top-k", _steps("temperature", "top-p")),
     ("filter/ignores-top-p", _steps("temperature", "top-k")),
     ("filter/ignores-both", _steps("temperature")),
     ("filter/ignores-both", _steps()),
-    ("filter/either-or", _either("top-k", "top-p")),
-    ("filter/either-or", _either("top-p", "top-k")),
     *(
         (_BOUNDARY, _steps(*_ALL_STEPS, more_k=a, more_p=b))
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))

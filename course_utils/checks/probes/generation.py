@@ -100,12 +100,16 @@ def stopping_requests(seed: int) -> list[Request]:
     ]
 
 
-def _spread(generator, **options) -> tuple[Tensor, int]:
-    """A table of unlike distributions over the words, clear of the top-p boundary."""
-    table = torch.full((scripted.RULES, len(TOKENS)), NEVER)
+def _spread(generator, spread: float, **options) -> tuple[Tensor, int]:
+    """A table of unlike distributions over the words, clear of the top-p boundary.
+
+    ``spread`` is the standard deviation of the logits after the temperature.
+    """
+    spread *= options.get("temperature", 1.0)
+    table = torch.full((scripted.RULES, len(TOKENS)), NEVER * max(1.0, spread))
     close = torch.ones(scripted.RULES, dtype=torch.bool)
     while close.any():
-        table[close, FIRST_WORD : FIRST_WORD + len(WORDS)] = 1.5 * torch.randn(
+        table[close, FIRST_WORD : FIRST_WORD + len(WORDS)] = spread * torch.randn(
             int(close.sum()), len(WORDS), generator=generator
         )
         close = _near_boundary(table.double(), **options)
@@ -121,24 +125,26 @@ def _near_boundary(
     return ((sums - top_p).abs() < MARGIN).any(-1)
 
 
-def _samples(seed: int, stream: int, settings: list[tuple[int, dict]]) -> list[Request]:
+def _samples(seed: int, stream: int, settings: list[tuple[int, float, dict]]) -> list[Request]:
+    """Requests for so many tokens, with logits spread so far, and with these options."""
     generator = _generator(seed, stream)
-    prompts = ("The cat sat", "Once more", "The cat", "The cat sat on a mat")
+    prompts = ("The cat sat", "Once more", "The cat")
     return [
-        Request(*_spread(generator, **options), prompt, count, options | {"seed": 11 + i})
-        for i, (prompt, (count, options)) in enumerate(zip(prompts, settings, strict=False))
+        Request(*_spread(generator, spread, **options), prompt, count, options | {"seed": 11 + i})
+        for i, (prompt, (count, spread, options)) in enumerate(zip(prompts, settings, strict=True))
     ]
 
 
 def temperature_requests(seed: int) -> list[Request]:
-    return _samples(seed, 33, [(30, {}), (80, {"temperature": 0.5}), (80, {"temperature": 2.0})])
+    settings = [(30, 1.4, {}), (80, 1.4, {"temperature": 0.25}), (80, 1.4, {"temperature": 4.0})]
+    return _samples(seed, 33, settings)
 
 
 def filters_requests(seed: int) -> list[Request]:
     settings = [
-        (80, {"temperature": 2.0, "top_p": 0.8}),
-        (80, {"temperature": 1.5, "top_k": 4, "top_p": 0.75}),
-        (50, {"top_k": 3}),
+        (70, 1.0, {"temperature": 3.0, "top_p": 0.7}),
+        (80, 0.8, {"temperature": 2.0, "top_k": 5, "top_p": 0.7}),
+        (80, 0.3, {"top_k": 3}),
     ]
     return _samples(seed, 34, settings)
 
