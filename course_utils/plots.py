@@ -103,7 +103,7 @@ def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figu
     ax.axhline(p, color=GREY, linewidth=1)
     offset = {"textcoords": "offset points", "color": GREY}
     ax.annotate(f"k = {k}", (k, 0.02), xytext=(4, 0), **offset)
-    ax.annotate(f"p = {p}", (1, p), xytext=(4, 4), **offset)
+    ax.annotate(f"p = {p}", (1, p), xytext=(4, -12), **offset)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set_xlim(left=1)

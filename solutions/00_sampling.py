@@ -148,10 +148,11 @@ print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}
 # return weights / sum of each row
 # ```
 #
-# <details><summary>Hint 3: the line people get wrong</summary>
+# <br><details><summary>Hint 3: the line people get wrong</summary>
 #
 # The largest and the sum of *each row* need `dim=-1`, and `keepdim=True` so that they line up with
-# the row they came from. Without it a batch of rows is divided by the wrong sums, or not at all.
+# the row they came from. Without it rows meet columns: an error, or a division by
+# the wrong sums.
 #
 # </details></details></details>
 
@@ -200,7 +201,7 @@ print("from 1 to 2:", "more" if at_2 > at_1 else "less", "· you predicted", my_
 # peaked, until the likeliest token takes all. The order of the tokens never changes: the same token
 # is at the top of each column.
 #
-# Here is the whole head of the flat distribution, at temperature 1 as an outline and at 0.5 as bars.
+# Here are the 15 likeliest tokens after the opening: outlines at temperature 1, bars at 0.5.
 
 # %% id="bars"
 own = softmax(next_token_logits(opening), 1.0)
@@ -260,7 +261,7 @@ print("for example", [tokenizer.decode(i) for i in strays[:8]])
 # return logits, with -inf wherever a logit is below its border
 # ```
 #
-# <details><summary>Hint 3: the line people get wrong</summary>
+# <br><details><summary>Hint 3: the line people get wrong</summary>
 #
 # `logits.topk(k).values` is sorted from large to small, so the border of each row is `[..., -1:]`. Written
 # `[-1]` it is the last *row*; written `[..., -1]` it loses the dimension that lines it up with its row.
@@ -297,7 +298,7 @@ my_counts = {fact: 20, opening: 20}
 for prompt in [fact, opening]:
     mass = softmax(next_token_logits(prompt), 1.0).sort(descending=True).values.cumsum(dim=-1)
     needed = int((mass < 0.9).sum()) + 1
-    print(f"{needed:4} tokens after {prompt!r} · you predicted {my_counts[prompt]}")
+    print(f"{prompt!r}: {needed} · you predicted {my_counts[prompt]}")
 
 # %% [markdown] id="exercise-top-p"
 # No single `k` fits both: what is generous after the fact is stingy after the opening. Holtzman et
@@ -328,7 +329,7 @@ for prompt in [fact, opening]:
 # return logits, with -inf wherever drop is true
 # ```
 #
-# <details><summary>Hint 3: the line people get wrong</summary>
+# <br><details><summary>Hint 3: the line people get wrong</summary>
 #
 # `drop` is in sorted order, `logits` in the order of the vocabulary. `order[..., j]` says where the
 # j-th likeliest token stands in the vocabulary, so
@@ -398,7 +399,7 @@ print(f"At p = 0.9 top-p keeps {kept[0]} after the fact, {kept[1]} after the ope
 # return the text of ids after the prompt
 # ```
 #
-# <details><summary>Hint 3: the line people get wrong</summary>
+# <br><details><summary>Hint 3: the line people get wrong</summary>
 #
 # The temperature comes *before* top-p, because top-p counts probabilities, and they change with it. And
 # the result is `tokenizer.decode(ids[0, prompt_length:])`: cutting the prompt's *characters* off the

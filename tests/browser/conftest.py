@@ -23,7 +23,7 @@ playwright = pytest.importorskip(
 REPO = Path(__file__).parents[2]
 NOTEBOOK = "00_sampling.ipynb"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 120  # patience with a busy machine; nothing waits longer than it must
+SECONDS = 180  # patience with a busy machine; nothing waits longer than it must
 SIZE = {"width": 1200, "height": 1600}  # tall, since cells off the screen are detached
 STATE_DIRS = (
     "JUPYTER_CONFIG_DIR",
@@ -142,6 +142,6 @@ def finished(server, opened):
     """The page after Run > Run All Cells of the notebook as the student finds it."""
     opened.get_by_role("menuitem", name="Run", exact=True).click()
     opened.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    opened.get_by_text("Not run: set REAL_MODEL").wait_for()
+    opened.locator(".jp-OutputArea-output", has_text="Not run: set REAL_MODEL").wait_for()
     wait_until(server.kernel_is_idle, "an idle kernel")
     return opened

@@ -1,6 +1,8 @@
 """What the reader is promised of notebook 00, in a real browser. The tests share one page."""
 
+import json
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "00_sampling.ipynb"
 WRONG = """\
 def softmax(logits, temperature):
     if temperature <= 0:
@@ -51,6 +54,9 @@ def test_opens_from_a_fresh_configuration(opened):
 
 
 def test_run_all_reaches_the_end_of_the_unsolved_notebook(finished):
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    numbers = [re.compile(r"\[\d+\]:") for cell in cells if cell["cell_type"] == "code"]
+    expect(finished.locator(".jp-CodeCell .jp-InputPrompt")).to_have_text(numbers)
     expect(finished.locator('[data-mime-type="application/vnd.jupyter.error"]')).to_have_count(0)
     check = cell_with(finished, 'check("sampling.softmax"').locator(".course-check")
     expect(check).to_have_attribute("data-verdict", "not attempted yet")
