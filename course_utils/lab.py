@@ -7,6 +7,8 @@ from pathlib import Path
 
 import course_utils
 
+CONFIG = Path(__file__).parent / "lab_config"  # switches JupyterLab's news pop-up off
+
 
 class LabError(RuntimeError):
     """One sentence: what is missing and what to do."""
@@ -32,6 +34,7 @@ def open_lab(fresh: str | None = None, port: int | None = None, browser: bool = 
         print(f"The old copy is kept as my_work/{set_aside(work / first.name).name}")
     for copy in copy_missing(notebooks, work):
         print(f"Copied my_work/{copy.name}")
+    os.environ.update(lab_environment())
     LabApp.launch_instance(argv=lab_arguments(work, first.name, port, browser))
 
 
@@ -75,6 +78,12 @@ def copy_missing(notebooks: list[Path], folder: Path) -> list[Path]:
             shutil.copyfile(notebook, partial)
             copies.append(partial.rename(copy))
     return copies
+
+
+def lab_environment() -> dict[str, str]:
+    """What JupyterLab needs in its environment: the course's configuration before any other."""
+    paths = [str(CONFIG), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {"JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 def lab_arguments(work: Path, notebook: str, port: int | None, browser: bool) -> list[str]:

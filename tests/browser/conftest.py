@@ -77,7 +77,12 @@ def server(tmp_path_factory):
     port = free_port()
     arguments = lab.lab_arguments(work, NOTEBOOK, port, browser=False)
     arguments += ["--ServerApp.port_retries=0", "--IdentityProvider.token="]
-    environment = {**os.environ, "PYTHONPATH": str(REPO), "HF_HUB_OFFLINE": "1"}
+    environment = {
+        **os.environ,
+        **lab.lab_environment(),
+        "PYTHONPATH": str(REPO),
+        "HF_HUB_OFFLINE": "1",
+    }
     for name in STATE_DIRS:
         environment[name] = str(root / name)
     with (root / "log").open("wb") as log:

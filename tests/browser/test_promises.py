@@ -61,6 +61,7 @@ def test_run_all_reaches_the_end_of_the_unsolved_notebook(finished):
     check = cell_with(finished, 'check("sampling.softmax"').locator(".course-check")
     expect(check).to_have_attribute("data-verdict", "not attempted yet")
     expect(check).to_contain_text("sampling.softmax")
+    expect(finished.get_by_text("official Jupyter news")).to_have_count(0)
 
 
 def test_a_wrong_answer_shows_its_misconception(finished):
