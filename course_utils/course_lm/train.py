@@ -288,12 +288,13 @@ class Run:
 
 
 def _git_hash() -> str:
-    """The commit of the checkout, with "+" when files differ from it; "unknown" without git."""
+    """The commit of the checkout, with "+" when the training's own files differ from it;
+    "unknown" without git."""
     here = Path(__file__).parent
     try:
         git = ["git", "-C", str(here)]
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "*.py"], capture_output=True)
     except FileNotFoundError:
         return "unknown"
     if commit.returncode:
