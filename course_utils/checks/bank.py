@@ -132,6 +132,12 @@ _ALL = (
             ),
             Case("stops before the end token", 1, "generation.stopping", "generation.stopping"),
             Case(
+                "the seed fixes the text, and only the seed",
+                1,
+                "generation.seeds",
+                "generation.seeds",
+            ),
+            Case(
                 "samples at the temperature", 1, "generation.temperature", "generation.temperature"
             ),
             Case(
@@ -139,12 +145,6 @@ _ALL = (
                 1,
                 "generation.filters",
                 "generation.filters",
-            ),
-            Case(
-                "the seed fixes the text, and only the seed",
-                1,
-                "generation.seeds",
-                "generation.seeds",
             ),
         ),
     ),

@@ -24,6 +24,7 @@ from course_utils.checks.probes import scripted
 from course_utils.checks.probes.generation import END, Request
 
 EVIDENCE = 22.0
+HANDICAP = {"scale/wrong-temperature": 5.0}  # in nats: vague, so it has to explain more
 INF = torch.inf
 
 SENTENCES = {
@@ -445,7 +446,7 @@ def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
     overall, in_one_call = {}, {}
     for slug, *candidate in DISTRIBUTIONS:
         other = [_log_likelihoods(r, x, *candidate) for r, x in zip(requests, drawn, strict=True)]
-        gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
+        gains = [_gain(a, b) - HANDICAP.get(slug, 0) for a, b in zip(other, right, strict=True)]
         overall[slug] = max(overall.get(slug, -math.inf), sum(gains))
         in_one_call[slug] = max(in_one_call.get(slug, -math.inf), *gains)
     other_ranks = {"sampling/wrong-frequencies": _rank_evidence(requests, drawn, right)}
@@ -688,7 +689,6 @@ DISTRIBUTIONS = [
         for factor in (0.5, 0.7, 1.4, 2.0)
     ),
     (_WRONG_T, _steps(*_ALL_STEPS, times=math.sqrt)),
-    (_WRONG_T, _steps(*_ALL_STEPS, times=lambda t: 1 + t)),
     ("scale/softmax-twice", _softmax_twice),
     ("scale/softmax-twice", _given_probabilities),
     ("scale/filters-given-probabilities", _drawn_by_probabilities),

@@ -142,7 +142,7 @@ def temperature_requests(seed: int) -> list[Request]:
 
 def filters_requests(seed: int) -> list[Request]:
     settings = [
-        (70, 1.0, {"temperature": 3.0, "top_p": 0.7}),
+        (70, 0.8, {"temperature": 3.0, "top_p": 0.9}),
         (80, 0.8, {"temperature": 2.0, "top_k": 5, "top_p": 0.7}),
         (80, 0.3, {"top_k": 3}),
     ]
