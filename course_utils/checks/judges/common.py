@@ -199,14 +199,15 @@ def explain(
 
     A candidate is (slug, function): what the answer would be under a misconception. One that
     gives what was seen in every call, right or wrong, goes before one that does so in some; and
-    errors and NaN, which many roads lead to, speak only for a candidate of the first kind.
+    errors and NaN, which many roads lead to, speak only for a candidate of the first kind. Less
+    than half of the wrong calls is chance.
     """
     best, best_score = "", (False, 0)
     for slug, function in candidates:
         given = [attempt(function, *arguments) for arguments in inputs]
         agree = [same(call, other, tolerance) for call, other in zip(calls, given, strict=True)]
         explained = sum(agree[i] and (all(agree) or _says_much(calls[i])) for i in wrong)
-        if explained and (all(agree), explained) > best_score:
+        if 2 * explained >= len(wrong) and (all(agree), explained) > best_score:
             best, best_score = slug, (all(agree), explained)
     return best
 

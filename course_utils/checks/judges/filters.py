@@ -27,9 +27,9 @@ _SHARED = {
         "All rows are filtered together, with one threshold.",
         "Each row keeps its own tokens.",
     ),
-    "axis/first-row-for-all": (
-        "The first row decides for all rows.",
-        "Keep the last dimension of the threshold, so that it broadcasts: [..., -1:].",
+    "axis/one-row-for-all": (
+        "One row decides for all rows.",
+        "Each row has its own threshold and its own number of kept tokens.",
     ),
     "axis/last-dimension-lost": (
         "The threshold lost its last dimension, so rows meet columns.",
@@ -66,6 +66,10 @@ _SHARED = {
     "fill/finite": (
         "Dropped logits have a finite value.",
         "Fill with float('-inf'): then the probability is exactly 0.",
+    ),
+    "fill/plus-infinity": (
+        "Dropped logits are +inf: after a softmax nothing else is left.",
+        "Fill with float('-inf').",
     ),
     "fill/nan": ("Dropped logits are NaN.", "Fill with float('-inf')."),
     "fill/loses-zero-logits": (
@@ -356,7 +360,10 @@ def _refill(value: Tensor, logits: Tensor) -> tuple[Tensor, float]:
     changed &= value != -INF
     filler = value[changed]
     known = filler.numel() and (
-        bool((filler == 0).all()) or bool(filler.isnan().all()) or bool((filler <= -50).all())
+        bool((filler == 0).all())
+        or bool(filler.isnan().all())
+        or bool((filler <= -50).all())
+        or bool((filler == INF).all())
     )
     if not known:
         return value, -INF
@@ -371,7 +378,8 @@ def _fill_slug(calls: list[dict], wrong: list[int], inputs: list[tuple], right: 
             continue
         value, filler = _refill(calls[i]["value"], logits)
         if filler != -INF and _is_right({"value": value}, logits, number, right):
-            return "fill/zero" if filler == 0 else "fill/finite" if filler < 0 else "fill/nan"
+            named = {0: "fill/zero", INF: "fill/plus-infinity"}
+            return named.get(filler) or ("fill/finite" if filler < 0 else "fill/nan")
     return ""
 
 
@@ -379,7 +387,7 @@ def _general_slug(calls: list[dict], wrong: list[int], inputs: list[tuple], righ
     """A slug for what no candidate gives: shapes that fail, or kept logits that are changed."""
     dimensions = [inputs[i][0].dim() for i in wrong]
     passing = [x.dim() for i, (x, _) in enumerate(inputs) if i not in wrong]
-    if all(calls[i]["outcome"] == "raised" for i in wrong) and passing:
+    if calls[wrong[0]]["outcome"] == "raised" and passing:
         if not set(dimensions) & set(passing):
             return "shape/fails-on-some-batch-shapes"
     for i in wrong:
@@ -555,7 +563,7 @@ TOP_K = [
     ("axis/whole-tensor", _flat_top_k),
     ("axis/whole-tensor", lambda x, k: _at_least(x, x.topk(min(k, x.shape[-1])).values.min())),
     (
-        "axis/first-row-for-all",
+        "axis/one-row-for-all",
         _k_of(lambda x, k: _at_least(x, x.reshape(-1, x.shape[-1])[0].topk(k).values[-1])),
     ),  # fmt: skip
     (_LOST, lambda x, k: _at_least(x, x.topk(k).values[..., -1])),
@@ -594,7 +602,7 @@ TOP_K_EDGES = [
     ),
     (
         "boundary/k-larger-than-vocabulary",
-        lambda x, k: x * -INF if k > x.shape[-1] else _first(x, k),
+        lambda x, k: torch.full_like(x, -INF) if k > x.shape[-1] else _first(x, k),
     ),
     ("edge/nan-on-dropped-logits", _result(_keep_top_k, lambda x, kept: x * (kept > -INF))),
 ]
@@ -703,6 +711,10 @@ def _first_row_count(x: Tensor, p: float) -> Tensor:
     return _first(x, _count(rows[0], p))
 
 
+def _largest_count(x: Tensor, p: float) -> Tensor:
+    return _first(x, max(_count(row, p) for row in x.reshape(-1, x.shape[-1])))
+
+
 def _first_row_threshold(x: Tensor, p: float) -> Tensor:
     kept = _nucleus(x.reshape(-1, x.shape[-1])[0], p)
     return _at_least(x, kept[kept > -INF].min())
@@ -760,8 +772,9 @@ TOP_P = [
     ),
     ("axis/whole-tensor", _flat_nucleus),
     ("axis/whole-tensor", _by_rule(_reaches, lambda x: x.flatten().softmax(-1).view_as(x))),
-    ("axis/first-row-for-all", _first_row_count),
-    ("axis/first-row-for-all", _first_row_threshold),
+    ("axis/one-row-for-all", _first_row_count),
+    ("axis/one-row-for-all", _largest_count),
+    ("axis/one-row-for-all", _first_row_threshold),
     (_LOGITS, _by_rule(_reaches, lambda x: x)),
     (_LOGITS, _by_rule(lambda q, mass, p: mass <= p, lambda x: x)),
     (_LOGITS, _by_rule(lambda q, mass, p: _and_first(mass <= p), lambda x: x)),

@@ -446,13 +446,13 @@ def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
     overall, in_one_call = {}, {}
     for slug, *candidate in DISTRIBUTIONS:
         other = [_log_likelihoods(r, x, *candidate) for r, x in zip(requests, drawn, strict=True)]
-        gains = [_gain(a, b) - HANDICAP.get(slug, 0) for a, b in zip(other, right, strict=True)]
+        gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
         overall[slug] = max(overall.get(slug, -math.inf), sum(gains))
         in_one_call[slug] = max(in_one_call.get(slug, -math.inf), *gains)
     other_ranks = {"sampling/wrong-frequencies": _rank_evidence(requests, drawn, right)}
     for evidence in (overall, in_one_call, other_ranks):
-        best = max(evidence, key=evidence.get)
-        if evidence[best] > EVIDENCE:
+        if max(evidence.values()) > EVIDENCE:
+            best = max(evidence, key=lambda slug: evidence[slug] - HANDICAP.get(slug, 0))
             return _sampling_refusal(best, requests, drawn, right)
     if any(x.isneginf().any() for x in right):
         return _sampling_refusal("filter/draws-dropped-tokens", requests, drawn, right)
@@ -684,10 +684,6 @@ DISTRIBUTIONS = [
     ("scale/multiplies-by-temperature", _steps(*_ALL_STEPS, times=lambda t: 1 / t)),
     ("scale/temperature-twice", _steps(*_ALL_STEPS, times=lambda t: t**2)),
     ("scale/temperature-twice", _steps("temperature", "top-k", "top-p", "temperature")),
-    *(
-        (_WRONG_T, _steps(*_ALL_STEPS, times=lambda t, factor=factor: t * factor))
-        for factor in (0.5, 0.7, 1.4, 2.0)
-    ),
     (_WRONG_T, _steps(*_ALL_STEPS, times=math.sqrt)),
     ("scale/softmax-twice", _softmax_twice),
     ("scale/softmax-twice", _given_probabilities),

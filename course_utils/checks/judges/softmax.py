@@ -84,6 +84,14 @@ SENTENCES = {
             "The result puts all probability on the largest logit.",
             "Every logit gets its share: no argmax here.",
         ),
+        "scale/integer-division": (
+            "The logits are divided with //, which rounds down.",
+            "Use /.",
+        ),
+        "value/low-precision": (
+            "The result has only half precision.",
+            "Leave out half() and bfloat16(): keep the precision of the logits.",
+        ),
         "value/rounded": ("The probabilities are rounded.", "Round only what you print."),
         "stability/overflows-on-large-logits": (
             "exp overflows or underflows: the result for large logits is NaN, infinite or all 0.",
@@ -304,6 +312,13 @@ FORMULAS = [
     ("scale/temperature-on-one-side", lambda x, t: _ratio(x.exp() / t, x.exp() * t)),
     ("scale/power-without-normalizing", lambda x, t: _soft(x) ** (1 / t)),
     ("scale/power-without-normalizing", lambda x, t: _soft(x) ** t),
+    ("scale/integer-division", lambda x, t: _soft(x // t)),
+    ("value/low-precision", lambda x, t: _soft(x.half() / t)),
+    ("value/low-precision", lambda x, t: _soft((x / t).half())),
+    ("value/low-precision", lambda x, t: _soft(x / t).half()),
+    ("value/low-precision", lambda x, t: _soft(x.bfloat16() / t)),
+    ("value/low-precision", lambda x, t: _soft((x / t).bfloat16())),
+    ("value/low-precision", lambda x, t: _soft(x / t).bfloat16()),
     (_WRONG_AXIS, _scaled(partial(_over, 0))),
     (_WRONG_AXIS, _scaled(partial(_over, 1))),
     (_WRONG_AXIS, _scaled(partial(_over, -2))),

@@ -136,7 +136,7 @@ def _samples(seed: int, stream: int, settings: list[tuple[int, float, dict]]) ->
 
 
 def temperature_requests(seed: int) -> list[Request]:
-    settings = [(30, 1.4, {}), (80, 1.4, {"temperature": 0.25}), (80, 1.4, {"temperature": 4.0})]
+    settings = [(30, 1.4, {}), (80, 1.4, {"temperature": 0.1}), (80, 1.4, {"temperature": 9.0})]
     return _samples(seed, 33, settings)
 
 

@@ -162,7 +162,7 @@ def top_p_rows_inputs(seed: int) -> list[tuple[Tensor, float]]:
     return [
         _away_from_sums(lambda: _normal(generator, 4, 8) + shifts, 0.7),
         _away_from_sums(with_zeros, 0.9),
-        _away_from_sums(lambda: _normal(generator, 3, 3), 0.45),
+        _away_from_sums(lambda: _normal(generator, 3, 3), 0.35),
     ]
 
 
@@ -172,6 +172,7 @@ def top_p_shapes_inputs(seed: int) -> list[tuple[Tensor, float]]:
         _away_from_sums(lambda: _normal(generator, 9), 0.8),
         _away_from_sums(lambda: _normal(generator, 2, 3, 6), 0.6),
         _away_from_sums(lambda: _normal(generator, 2, 1, 2, 5, dtype=torch.float32), 0.75),
+        _away_from_sums(lambda: _normal(generator, 2, 6), 0.8),
     ]
 
 

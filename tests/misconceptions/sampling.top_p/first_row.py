@@ -2,7 +2,7 @@
 
 import torch
 
-MISCONCEPTION = "axis/first-row-for-all"
+MISCONCEPTION = "axis/one-row-for-all"
 
 
 def top_p_filter(logits, p):
