@@ -153,6 +153,7 @@ def _execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         allow_errors=True,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings of the kernel's own
         resources={"metadata": {"path": str(folder)}},
     )
     try:
