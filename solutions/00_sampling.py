@@ -129,8 +129,9 @@ print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}
 #
 # $$p_i = \frac{e^{z_i / T}}{\sum_j e^{z_j / T}}$$
 #
-# The sum runs over the last dimension, whatever comes before it. Logits of 1000 must not give `nan`.
-# A temperature of 0 or below raises `ValueError`. Write it without `torch.softmax`.
+# The sum runs over the last dimension, whatever comes before it. Logits of 1000 must not give `nan`, and
+# a logit of $-\infty$ gets the probability 0. A temperature of 0 or below raises an error. The result has the
+# dtype and device of the input. Write the formula out: `torch.softmax` would pass, and teach you nothing.
 #
 # `softmax(logits [*batch, vocab], temperature) -> probabilities [*batch, vocab]`
 #
@@ -245,7 +246,8 @@ print("for example", [tokenizer.decode(i) for i in strays[:8]])
 #
 # **Goal.** Keep the `k` largest logits of each row and set the others to $-\infty$: softmax then gives
 # them the probability 0. If logits are tied at the border, keep any `k` of them or all that are tied. If
-# `k` is larger than the vocabulary, keep everything. Leave the input as it is.
+# `k` is larger than the vocabulary, keep everything. Leave the input as it is; the result has its dtype and
+# device (`torch.full_like`, `torch.zeros_like` make tensors that do).
 #
 # `top_k_filter(logits [*batch, vocab], k) -> logits [*batch, vocab]`
 #
@@ -310,7 +312,8 @@ for prompt in [fact, opening]:
 #
 # **Goal.** Keep, in each row, the smallest set of tokens whose probabilities add up to at least `p`
 # (0 < p ≤ 1), and set the other logits to $-\infty$. The token that reaches `p` belongs to the set, so at
-# least one always stays. If logits are tied, any smallest set is right.
+# least one always stays. If logits are tied, any smallest set is right. Leave the input as it is; the result has
+# its dtype and device.
 #
 # `top_p_filter(logits [*batch, vocab], p) -> logits [*batch, vocab]`
 #
@@ -476,7 +479,7 @@ for settings in all_settings:
 #
 # Outlines are the model's own probabilities; bars are those that a token is drawn from, after
 # temperature, top-k and top-p. Leave `k` at 100: at which temperature does `p = 0.5` keep fewer
-# than five tokens? Then change `prompt` and run the cell again.
+# than ten tokens? Then change `prompt` and run the cell again.
 
 # %% id="explorer"
 prompt = "Review: The hotel was"

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from course_utils.course_lm import FOLDER, corpus, skills, words, world
+from course_utils.course_lm import FOLDER, corpus, evaluate, skills, words, world
 from course_utils.course_lm.skills import SKILLS, held_out
 
 
@@ -55,13 +55,18 @@ def test_windows_hold_whole_documents_and_weigh_answers_most(tokenizer):
     assert (weights[:, 1:][padded] == 0).all()
 
 
-def test_answers_weigh_four_times_the_text(tokenizer):
-    class OneFact(corpus.Corpus):
-        pass
+def test_what_is_trained_on_does_occur(five_million_tokens):
+    """So that the test of the held-out items can fail."""
+    shared = [f for f in world.FACTS if world.held_out_phrasing(f) != 0][:100]
+    texts = [
+        f"{world.prompt(f, world.RELATIONS[f.relation].phrasings[0])} {f.answer}" for f in shared
+    ]
+    assert all(text in five_million_tokens for text in texts)
 
-    rng = random.Random(1)
+
+def test_answers_weigh_four_times_the_text(tokenizer):
     pieces = skills.answered("The capital of France is", "Paris", ".")
-    tokens = OneFact(tokenizer, 0)._tokens(rng, pieces)
+    tokens = corpus.Corpus(tokenizer, 0)._tokens(random.Random(1), pieces)
     by_text = {tokenizer.decode([token]): weight for token, weight in tokens}
     assert by_text[" Paris"] == skills.ANSWER
     assert by_text[" capital"] == skills.TEXT
@@ -105,21 +110,6 @@ def test_values_of_invented_people_are_equally_likely():
     assert max(abs(c - expected) for c in counts.values()) < 6 * expected**0.5
 
 
-@pytest.mark.parametrize(
-    "skill, kept",
-    [
-        ("reading", lambda item: item.prompt.split("of ")[0]),
-        ("redefinition", lambda item: item.prompt + " " + item.answer),
-        ("facts", lambda item: item.prompt + " " + item.answer + "."),
-    ],
-)
-def test_the_held_out_split_can_fail(skill, kept):
-    """What is trained on does occur: the test below would see a leak."""
-    rng = random.Random(0)
-    texts = [document_text(skill, rng) for _ in range(50)]
-    assert any(texts[0][:40] in text for text in texts)
-
-
 @pytest.fixture(scope="module")
 def five_million_tokens():
     """Generated training text, at least 5 million words and marks: more tokens than that."""
@@ -131,7 +121,7 @@ def test_no_item_occurs_in_five_million_generated_tokens(five_million_tokens, to
     assert len(tokenizer(sample)["input_ids"]) > len(sample.split())
     leaks = []
     for skill in SKILLS:
-        for item in skills.items(skill, 200, seed=3):
+        for item in evaluate.held_out_items(evaluate.ROWS[skill], 200, seed=3):
             text = item.prompt + (" " + item.answer if skill in ONE_WORD else "")
             if text in five_million_tokens:
                 leaks.append((skill, text))

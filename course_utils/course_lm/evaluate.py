@@ -208,7 +208,6 @@ class Result:
     row: Row
     mean: float
     count: int
-    example: Item
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -228,11 +227,15 @@ def wilson(mean: float, count: int) -> tuple[float, float]:
 
 
 def held_out_items(row: Row, count: int, seed: int) -> list[Item]:
-    """`count` different held-out items, the same for the same seed."""
+    """`count` different held-out items, the same for the same seed; all of them where there are
+    fewer (1,000 draws in a row then bring nothing new)."""
     rng = random.Random(f"{row.title} {seed}")
     found: dict[Item, None] = {}
-    while len(found) < count:
+    repeats = 0
+    while len(found) < count and repeats < 1000:
+        before = len(found)
         found[row.item(rng)] = None
+        repeats = repeats + 1 if len(found) == before else 0
     return list(found)
 
 
@@ -241,7 +244,7 @@ def measure_skills(model, tokenizer, count: int, seed: int) -> dict[str, Result]
     for name, row in tqdm(ROWS.items(), desc="skills", unit="skill"):
         items = held_out_items(row, count, seed)
         scores = row.score(model, tokenizer, items, seed)
-        results[name] = Result(row, sum(scores) / count, count, items[0])
+        results[name] = Result(row, sum(scores) / len(items), len(items))
     return results
 
 
@@ -331,14 +334,16 @@ def _percent(x: float) -> str:
 
 
 def skill_table(results: dict[str, Result]) -> str:
-    lines = ["| | skill | measured % | 95 % interval | bar | |", "|---|---|---|---|---|---|"]
+    lines = ["| | skill | measured % | 95 % interval | items | bar | |"]
+    lines.append("|---|---|---|---|---|---|---|")
     for result in results.values():
         low, high = result.interval
         kind = "must" if result.row.must else "wanted"
         sign = "≤" if result.row.at_most else "≥"
         lines.append(
             f"| {kind} | {result.row.title} | {_percent(result.mean)} | "
-            f"{_percent(low)} – {_percent(high)} | {sign} {100 * result.row.bar:.0f} | "
+            f"{_percent(low)} – {_percent(high)} | {result.count} | "
+            f"{sign} {100 * result.row.bar:.0f} | "
             f"{'yes' if result.cleared else '**no**'} |"
         )
     return "\n".join(lines)
@@ -420,12 +425,12 @@ corpus of this course: {facts} facts in {relations} relations and a few ways of 
 | vocabulary | {vocabulary} tokens, byte-level BPE, single digits |
 | file | {bytes} bytes in float16, loaded as float32 on a CPU |
 | SHA-256 | `{sha256}` |
-| loading | {load_seconds} s, the import of transformers included |
+| loading | {load_seconds} s, transformers already imported |
 
 ## What it can do
 
-{count} held-out items a skill, seed {seed}; none occurs in training. Repeat with
-`python -m course_utils.course_lm.evaluate --seed {seed} --items {count}`.
+Held-out items, {count} a skill where there are as many, seed {seed}; none occurs in training.
+Repeat with `python -m course_utils.course_lm.evaluate --seed {seed} --items {count}`.
 
 {skills}
 

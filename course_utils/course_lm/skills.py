@@ -8,7 +8,7 @@ A test item never occurs in training: its key is held out by a hash that both si
 import random
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -601,13 +601,3 @@ SKILLS: dict[str, Skill] = {
     "weather": Skill(weather_document, weather_item),
     "choice": Skill(choice_document, choice_item),
 }
-
-
-def items(skill: str, count: int, seed: int) -> Iterator[Item]:
-    """`count` different held-out items of a skill, the same for the same seed."""
-    rng, seen = random.Random(f"{skill} {seed}"), set()
-    while len(seen) < count:
-        item = SKILLS[skill].item(rng)
-        if item not in seen:
-            seen.add(item)
-            yield item
