@@ -8,7 +8,7 @@ import pytest
 
 from course_utils import checks
 
-BANK = Path(__file__).parent / "misconceptions"
+BANK = Path(__file__).parent
 FILES = sorted(BANK.glob("*/*.py"))
 EXERCISES = {exercise.id: exercise for exercise in checks.exercises()}
 SEEDS = range(20)
