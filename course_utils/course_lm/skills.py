@@ -352,9 +352,12 @@ def sentiment_document(rng: random.Random, level: float) -> list[Piece]:
 
 
 def sentiment_item(rng: random.Random) -> Item:
+    """Not "I hate you because": it stands inside talk that was trained on."""
     positive = rng.random() < 0.5
-    opening, _ = draw(rng, lambda: _opinion(rng, positive), _opening_key, True)
-    return Item(opening, "positive" if positive else "negative")
+    while True:
+        opening, _ = draw(rng, lambda: _opinion(rng, positive), _opening_key, True)
+        if not (opening.startswith("I ") and opening.endswith(" you because")):
+            return Item(opening, "positive" if positive else "negative")
 
 
 REGISTERS = {"saga": words.SAGA, "encyclopedia": words.ENCYCLOPEDIA, "news": words.NEWS}
@@ -561,10 +564,13 @@ def weather_item(rng: random.Random) -> Item:
     return Item(*_weather(rng, True))
 
 
+LONGEST_HISTORY = 10
+
+
 def _history(rng: random.Random) -> tuple[str, str]:
     """Payments of two machines, and the one that paid more on average."""
     a, b = rng.sample(range(2, 8), 2)
-    pulls = [rng.choice("AB") for _ in range(rng.randint(2, 8))] + ["A", "B"]
+    pulls = [rng.choice("AB") for _ in range(rng.randint(2, LONGEST_HISTORY - 2))] + ["A", "B"]
     rng.shuffle(pulls)
     means = {"A": a, "B": b}
     paid = [(arm, max(0, min(9, means[arm] + rng.randint(-2, 2)))) for arm in pulls]
@@ -583,7 +589,11 @@ def choice_document(rng: random.Random, level: float) -> list[Piece]:
 
 
 def choice_item(rng: random.Random) -> Item:
-    return Item(*draw(rng, lambda: _history(rng), lambda h: h[0], True))
+    """The longest histories: a shorter one may stand at the end of one that was trained on."""
+    while True:
+        prompt, answer = draw(rng, lambda: _history(rng), lambda h: h[0], True)
+        if prompt.count("paid") == LONGEST_HISTORY:
+            return Item(prompt, answer)
 
 
 SKILLS: dict[str, Skill] = {
