@@ -87,8 +87,10 @@ def lab_environment() -> dict[str, str]:
 
 
 def lab_arguments(work: Path, notebook: str, port: int | None, browser: bool) -> list[str]:
-    """JupyterLab's arguments. It asks nobody for news or updates: the course pins its version."""
+    """JupyterLab's arguments. It listens on 127.0.0.1 alone, whatever "localhost" resolves to, and
+    asks nobody for news or updates: the course pins its version."""
     arguments = [
+        "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={work}",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         "--LabApp.news_url=None",
