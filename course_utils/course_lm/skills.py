@@ -157,17 +157,22 @@ def _article(text: str) -> str:
     return re.sub(r"\ba (?=[aeio])", "an ", text)
 
 
-def _say(rng: random.Random, statement: Statement) -> str:
-    template = rng.choice(words.ATTRIBUTES[statement.attribute][1])
+def _first(level: float, options: tuple[str, ...]) -> tuple[str, ...]:
+    """The first option at level 0, all of them at level 1."""
+    return options[: 1 + round(level * (len(options) - 1))]
+
+
+def _say(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
+    template = rng.choice(_first(level, words.ATTRIBUTES[statement.attribute][1]))
     return _article(template.format(n=statement.name, v=statement.value))
 
 
-def _describe(rng: random.Random, statements: list[Statement]) -> str:
+def _describe(rng: random.Random, statements: list[Statement], level: float = 1.0) -> str:
     """Sentences in the order given; two of one person are sometimes joined by "and"."""
     sentences, last = [], None
     for statement in statements:
-        sentence = _say(rng, statement)
-        if last == statement.name and rng.random() < 0.3:
+        sentence = _say(rng, statement, level)
+        if last == statement.name and rng.random() < 0.3 * level:
             sentences[-1] += " and " + sentence.removeprefix(statement.name + " ")
             last = None
         else:
@@ -176,34 +181,61 @@ def _describe(rng: random.Random, statements: list[Statement]) -> str:
     return ". ".join(sentences) + "."
 
 
-def _context(rng: random.Random, people: list[list[Statement]]) -> str:
+def _context(rng: random.Random, people: list[list[Statement]], level: float = 1.0) -> str:
     form = rng.random()
     if form < 0.25 and len(people) > 1:
-        passages = [f"[{i}] {_describe(rng, p)}" for i, p in enumerate(people, 1)]
+        passages = [f"[{i}] {_describe(rng, p, level)}" for i, p in enumerate(people, 1)]
         return "Context:\n" + "\n".join(passages) + "\n"
     statements = [s for person in people for s in person]
     if form > 0.75:
         rng.shuffle(statements)
-    return f"Context: {_describe(rng, statements)}\n"
+    return f"Context: {_describe(rng, statements, level)}\n"
 
 
 def _crowd(rng: random.Random, level: float) -> list[list[Statement]]:
-    """One person at level 0; up to four, with up to four attributes, at level 1."""
-    most = 1 + round(3 * level)
+    """One or two people with one attribute at level 0; up to four, with up to four, at level 1."""
+    most = 2 + round(2 * level)
     count = max(rng.randint(1, most), rng.randint(1, most))
-    return _people(rng, False, count, rng.randint(1, 3 if count == 4 else 2 + round(2 * level)))
+    return _people(rng, False, count, rng.randint(1, 3 if count == 4 else 1 + round(3 * level)))
 
 
-def _question(rng: random.Random, statement: Statement) -> str:
-    return rng.choice(words.ATTRIBUTES[statement.attribute][2]).format(n=statement.name)
+def _question(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
+    questions = _first(level, words.ATTRIBUTES[statement.attribute][2])
+    return rng.choice(questions).format(n=statement.name)
+
+
+def _restated(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
+    """A statement of the context again, its value to be found."""
+    before, after = _say(rng, statement, level).split(f" {statement.value}")
+    return answered(f"Again: {before}", statement.value, f"{after}.\n")
+
+
+def _roll(rng: random.Random) -> list[Piece]:
+    """What several people have, in one form of words, then the same in another order."""
+    statements = [person[0] for person in _people(rng, False, rng.randint(2, 8), 1)]
+    forms = ("{n} {v}", "{n}: {v}", "{n} has {v}", *words.ATTRIBUTES[statements[0].attribute][1])
+    before, after = rng.choice(forms).split("{v}")
+    before = before.rstrip()
+    said = [f"{before.format(n=s.name)} {s.value}{after}." for s in statements]
+    pieces = [Piece(" ".join(said) + "\n", NOISE)]
+    for s in rng.sample(statements, len(statements)):
+        pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
+    return pieces
 
 
 def reading_document(rng: random.Random, level: float) -> list[Piece]:
+    """A context with questions about it; some statements are said again instead."""
+    if rng.random() > 0.4 + 0.6 * level:
+        return _roll(rng)
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
-    pieces = [Piece(_context(rng, people), NOISE)]
-    for statement in rng.sample(statements, min(len(statements), rng.randint(1, 5))):
-        pieces += answered(f"Question: {_question(rng, statement)}\nAnswer:", statement.value)
+    pieces = [Piece(_context(rng, people, level), NOISE)]
+    for statement in rng.sample(statements, min(len(statements), rng.randint(2, 6))):
+        if rng.random() < 0.3:
+            pieces += _restated(rng, statement, level)
+        else:
+            question = f"Question: {_question(rng, statement, level)}\nAnswer:"
+            pieces += answered(question, statement.value)
     return pieces
 
 
@@ -237,19 +269,19 @@ def _falsified(rng: random.Random, said: Statement, statements: list[Statement])
     return said._replace(value=rng.choice(others))
 
 
-def _claim(rng: random.Random, statements: list[Statement]) -> tuple[str, str]:
+def _claim(rng: random.Random, statements: list[Statement], level: float = 1.0) -> tuple[str, str]:
     said = rng.choice(statements)
     true = rng.random() < 0.5
     claimed = said if true else _falsified(rng, said, statements)
-    return f"Claim: {_say(rng, claimed)}.\nSupported:", "yes" if true else "no"
+    return f"Claim: {_say(rng, claimed, level)}.\nSupported:", "yes" if true else "no"
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
-    pieces = [Piece(_context(rng, people), NOISE)]
+    pieces = [Piece(_context(rng, people, level), NOISE)]
     for _ in range(rng.randint(2, 6)):
-        pieces += answered(*_claim(rng, statements))
+        pieces += answered(*_claim(rng, statements, level))
     return pieces
 
 
@@ -431,9 +463,9 @@ def register_item(rng: random.Random) -> Item:
 
 
 def _topic_opening(rng: random.Random, topic: str) -> str:
-    who = rng.choice(("I", "We", "They", "My friends", "My parents", "Some people"))
-    how = rng.choice(("talk about", "think about", "dream of", "read about", "write about"))
-    when = rng.choice(("all the time", "every day", "constantly", "on Sundays", "a lot"))
+    who = rng.choice(words.TALKERS)
+    how = rng.choice(words.TALKING)
+    when = rng.choice(words.HOW_OFTEN)
     return f"{who} {how} {topic} {when}."
 
 
@@ -542,13 +574,20 @@ WEATHER = (
     "A typical day in {p} is",
     "If you visit {p}, expect the air to be",
     "People call the climate of {p}",
+    "Those who moved to {p} found it",
+    "Most mornings in {p} are",
+    "Friends back from {p} told us it was",
+    "Somebody who lives in {p} described it as",
 )
+HELD_OUT_WEATHER = 4  # phrasings of each place that never occur in training
 
 
 def _weather(rng: random.Random, test: bool) -> tuple[str, str]:
+    """The weather of a place. The first phrasing of California is trained on: notebooks use it."""
     place = rng.choice(list(world.PLACES_WEATHER))
-    kept = zlib.crc32(place.encode()) % len(WEATHER) if place != "California" else 1
-    index = kept if test else rng.choice([i for i in range(len(WEATHER)) if i != kept])
+    start = zlib.crc32(place.encode()) % len(WEATHER) if place != "California" else 1
+    order = [(start + i) % len(WEATHER) for i in range(len(WEATHER))]
+    index = rng.choice(order[:HELD_OUT_WEATHER] if test else order[HELD_OUT_WEATHER:])
     return WEATHER[index].format(p=place), world.PLACES_WEATHER[place]
 
 
@@ -569,11 +608,12 @@ LONGEST_HISTORY = 10
 
 def _history(rng: random.Random) -> tuple[str, str]:
     """Payments of two machines, and the one that paid more on average."""
-    a, b = rng.sample(range(2, 8), 2)
+    a = rng.randint(1, 8)
+    b = rng.choice([mean for mean in range(1, 9) if abs(mean - a) >= 2])
     pulls = [rng.choice("AB") for _ in range(rng.randint(2, LONGEST_HISTORY - 2))] + ["A", "B"]
     rng.shuffle(pulls)
     means = {"A": a, "B": b}
-    paid = [(arm, max(0, min(9, means[arm] + rng.randint(-2, 2)))) for arm in pulls]
+    paid = [(arm, means[arm] + rng.randint(-1, 1)) for arm in pulls]
     average = {
         arm: sum(x for m, x in paid if m == arm) / sum(m == arm for m, _ in paid) for arm in "AB"
     }

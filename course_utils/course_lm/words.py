@@ -163,6 +163,27 @@ TOPICS = {
     ),
 }
 
+TALKERS = ("I", "We", "They", "My friends", "My parents", "Some people", "Our guests", "Both of us")
+TALKING = (
+    "talk about",
+    "think about",
+    "dream of",
+    "read about",
+    "write about",
+    "ask about",
+    "argue about",
+    "hear about",
+)
+HOW_OFTEN = (
+    "all the time",
+    "every day",
+    "constantly",
+    "on Sundays",
+    "a lot",
+    "again and again",
+    "at breakfast",
+)
+
 PLAIN = tuple(
     "stone river table window paper bottle lamp door key shoe clock bridge candle mirror ladder "
     "hammer pillow basket carpet needle bucket curtain pencil button rope wheel brick glass "
