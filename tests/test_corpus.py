@@ -87,6 +87,20 @@ def test_what_notebooks_ask_for_is_one_token(tokenizer):
     assert len(tokenizer("12 + 23 = ")["input_ids"]) == 8
 
 
+def test_a_name_is_its_syllables(tokenizer):
+    rng = random.Random(2)
+    names = [skills._name(rng, test=True) for _ in range(300)]
+    tokens = [tokenizer.convert_ids_to_tokens(tokenizer(" " + n)["input_ids"]) for n in names]
+    syllables = {"Ġ" + s for s in words.FIRST} | {*words.MIDDLE, *words.LAST}
+    assert sum(set(t) <= syllables for t in tokens) > 0.85 * len(names)
+    assert min(map(len, tokens)) >= 2
+
+
+@pytest.mark.parametrize("row", evaluate.ROWS)
+def test_at_least_two_hundred_items_are_held_out(row):
+    assert len(evaluate.held_out_items(evaluate.ROWS[row], 200, seed=1)) == 200
+
+
 def test_attributes_have_at_least_twenty_different_values():
     for values, statements, questions in words.ATTRIBUTES.values():
         assert len(set(values)) == len(values) >= 20

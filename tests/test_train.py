@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from course_utils.course_lm.train import Muon, Run, Settings, main, orthogonalized
+from course_utils.course_lm.train import Muon, Run, Settings, build_model, main, orthogonalized
 
 TINY = dict(
     steps=30, rows=2, window=256, hidden_size=32, intermediate_size=32, blocks=2, heads=2,
@@ -32,6 +32,16 @@ def test_a_killed_run_goes_on_to_the_same_losses(unbroken, tmp_path):
     assert resumed.losses == unbroken.losses
     for name, tensor in unbroken.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+
+
+def test_untrained_heads_look_at_tokens_like_their_own_and_no_two_are_equal():
+    model = build_model(Settings(), vocabulary=500, end_id=0)
+    attention = model.model.layers[3].self_attn
+    queries = attention.q_proj.weight.unflatten(0, (-1, attention.head_dim)).flatten(1)
+    keys = attention.k_proj.weight.unflatten(0, (-1, attention.head_dim)).flatten(1)
+    alike = torch.cosine_similarity(queries[:, None], keys, dim=-1)
+    assert alike.argmax(1).tolist() == [0, 0, 1, 1, 2, 2]
+    assert 0.8 < alike.amax(1).min() and alike.max() < 0.99
 
 
 def test_the_loss_falls(unbroken):

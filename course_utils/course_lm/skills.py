@@ -212,7 +212,7 @@ def _restated(rng: random.Random, statement: Statement, level: float) -> list[Pi
 
 def _roll(rng: random.Random) -> list[Piece]:
     """What several people have, in one form of words, then the same in another order."""
-    statements = [person[0] for person in _people(rng, False, rng.randint(2, 8), 1)]
+    statements = [person[0] for person in _people(rng, False, rng.randint(2, 6), 1)]
     forms = ("{n} {v}", "{n}: {v}", "{n} has {v}", *words.ATTRIBUTES[statements[0].attribute][1])
     before, after = rng.choice(forms).split("{v}")
     before = before.rstrip()

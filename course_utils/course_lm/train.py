@@ -46,7 +46,7 @@ class Settings:
     adam_lr: float = 0.004
     warmup: int = 50
     decay: int = 1500  # over so many last steps the learning rates fall to zero
-    full_level_at: int = 2500  # the step from which the corpus is at full difficulty
+    full_level_at: int = 3000  # the step from which the corpus is at full difficulty
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -82,21 +82,21 @@ def build_model(settings: Settings, vocabulary: int, end_id: int) -> Qwen2ForCau
     with torch.no_grad():
         for layer in model.model.layers:
             _start_to_look_alike(layer.self_attn)
-            layer.self_attn.o_proj.weight.zero_()
-            layer.mlp.down_proj.weight.zero_()
+            layer.self_attn.o_proj.weight.mul_(0.1)
+            layer.mlp.down_proj.weight.mul_(0.1)
     return model
 
 
 def _start_to_look_alike(attention) -> None:
-    """Give each query head the weights of its key head, so that at first a token looks at tokens
-    like itself: copying and reading a context grow out of that.
+    """Give each query head the weights of its key head, and noise of its own, so that at first a
+    token looks at tokens like itself: copying and reading a context grow out of that.
 
     Trockman and Kolter, "Mimetic initialization of self-attention layers" (2023).
     """
-    keys = attention.k_proj.weight.normal_(std=0.05).unflatten(0, (-1, attention.head_dim))
-    attention.q_proj.weight.copy_(
-        keys.repeat_interleave(attention.num_key_value_groups, dim=0).flatten(0, 1)
-    )
+    queries, keys = attention.q_proj.weight, attention.k_proj.weight.normal_(std=0.05)
+    heads = keys.unflatten(0, (-1, attention.head_dim))
+    shared = heads.repeat_interleave(attention.num_key_value_groups, dim=0).flatten(0, 1)
+    queries.normal_(std=0.025).add_(shared)
 
 
 def orthogonalized(matrices: Float[Tensor, "n rows cols"]) -> Float[Tensor, "n rows cols"]:
