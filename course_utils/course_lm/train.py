@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 6000
+    steps: int = 5400
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
@@ -45,7 +45,7 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 1500  # over so many last steps the learning rates fall to zero
+    decay: int = 1400  # over so many last steps the learning rates fall to zero
     full_level_at: int = 3000  # the step from which the corpus is at full difficulty
 
     def __post_init__(self):
