@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import torch
 
 from course_utils import checks
 from course_utils.checks import bank
+from course_utils.checks.judges import common
 from course_utils.checks.probes import guard
 
 SOFTMAX = "sampling.softmax"
@@ -192,7 +194,7 @@ def test_an_untouched_stub_is_not_attempted():
     assert {case.misconception for case in report.cases} == {"not-attempted"}
     assert report.points == 0
     assert "not attempted" in str(report)
-    assert "Traceback" not in str(report) + report._repr_html_()
+    assert "Traceback" not in str(report) + report.html
 
 
 def test_a_stub_of_another_exercise_is_named():
@@ -269,9 +271,48 @@ def test_a_report_is_frozen_and_the_same_every_time():
 
     one, two = checks.run(SOFTMAX, answer), checks.run(SOFTMAX, answer)
     assert one == two
-    assert one._repr_html_() == two._repr_html_()
+    assert one.html == two.html
     with pytest.raises(AttributeError):
         one.cases[0].points = 1
+
+
+def test_the_headline_names_the_misconception():
+    def answer(logits, temperature):
+        return torch.softmax(logits.round(decimals=1) / temperature, dim=-1)
+
+    report = checks.run(SOFTMAX, answer)
+    slugs = [case.misconception for case in report.cases]
+    assert slugs[0] == "value/wrong" and report.misconception != slugs[0]
+    assert report.misconception in str(report).splitlines()[0]
+    assert report.misconception in report.html.split("<table>")[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.float32])
+def test_expected_and_seen_have_digits_enough_to_differ(dtype):
+    expected = torch.tensor([0.1, 0.7001, 0.2], dtype=torch.float64)
+    one, other = common.difference(expected, expected.to(dtype), 1e-12)
+    assert one != other.split(";")[0]
+    new, old = re.search(r": (\S+) instead of (\S+)", other).groups()
+    assert new != old
+
+
+def test_an_error_where_logits_are_tied_is_not_taken_for_a_wrong_set():
+    def answer(logits, k):
+        if len(logits.flatten().unique()) < logits.numel():
+            raise TypeError("tied")
+        return checks.reference("sampling.top_k")(logits, k)
+
+    report = checks.run("sampling.top_k", answer)
+    assert {case.misconception for case in report.cases} <= {"raises/error", ""}
+    assert not report.passed
+
+
+def test_an_error_for_a_dtype_is_named():
+    def answer(logits, p):
+        kept = checks.reference("sampling.top_p")(logits, p)
+        return torch.zeros(logits.shape).index_put_(torch.where(kept < 9), kept.flatten())
+
+    assert slug(answer, "sampling.top_p") == "dtype/mixed"
 
 
 class Tags(HTMLParser):
@@ -295,7 +336,7 @@ def test_html_is_whole_and_the_students_text_is_escaped():
         print("<script>alert(1)</script>")
         raise ValueError("<img src=x>")
 
-    html = checks.run(SOFTMAX, answer)._repr_html_()
+    html = checks.run(SOFTMAX, answer).html
     parser = Tags()
     parser.feed(html)
     assert parser.open == []
@@ -343,6 +384,7 @@ def test_check_shows_a_table_and_returns_the_report(kernel):
     assert report.passed
     assert "passed, 3 of 3 points" in kernel[0]["text/plain"]
     assert "<table>" in kernel[0]["text/html"]
+    assert not hasattr(report, "_repr_html_")  # or a lone check would show the table twice
 
 
 def test_the_solution_is_offered_folded_after_three_refusals(kernel):

@@ -102,7 +102,7 @@ def reference(id: str) -> object:
 
 
 def _show(report: Report) -> None:
-    text, html = str(report), report._repr_html_()
+    text, html = str(report), report.html
     offered = _refusals[report.exercise] >= REFUSALS_BEFORE_SOLUTION and not report.passed
     if offered and os.environ.get("COURSE_GRADED") != "1":
         text += f"\n  the course's solution: {bank.find(report.exercise).reference}"

@@ -105,7 +105,7 @@ _ALL = (
             Case("any batch shape", 1, "sampling.top_p_shapes", "filters.top_p_shapes"),
             Case("tied logits", 1, "sampling.top_p_ties", "filters.top_p_ties"),
             Case(
-                "p = 1, a small p, and logits of -inf",
+                "p = 1, a small p, large logits, and logits of -inf",
                 1,
                 "sampling.top_p_edges",
                 "filters.top_p_edges",

@@ -67,7 +67,9 @@ class Report:
         return "not attempted yet" if self.misconception == NOT_ATTEMPTED else "not yet right"
 
     def __repr__(self) -> str:
-        return f"{self.exercise}: {self.verdict}, {self.points} of {self.max_points} points"
+        line = f"{self.exercise}: {self.verdict}, {self.points} of {self.max_points} points"
+        named = self.misconception not in ("", NOT_ATTEMPTED)
+        return f"{line}, it looks like {self.misconception}" if named else line
 
     def __str__(self) -> str:
         """The table in plain text; one line where nothing was attempted."""
@@ -81,7 +83,9 @@ class Report:
             lines += ["  your code printed:", *(f"      {x}" for x in self.printed.splitlines())]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
+    @property
+    def html(self) -> str:
+        """The table in HTML. No ``_repr_html_``: ``check`` has shown it when it returns it."""
         rows = "".join(_row(case) for case in self._shown)
         table = f"<table>{_HEAD}{rows}</table>" if rows else ""
         printed = f"<p>your code printed:</p><pre>{escape(self.printed)}</pre>"
@@ -95,9 +99,16 @@ class Report:
         return () if self.misconception == NOT_ATTEMPTED else self.cases
 
 
-UNSPECIFIC = ("value/wrong", "raises/error", "time/loops", "seed/some-seeds-alike")
-_HEAD = "<tr><th>case</th><th>points</th><th>result</th></tr>"
+UNSPECIFIC = (
+    "value/wrong",
+    "raises/error",
+    "time/loops",
+    "seed/some-seeds-alike",
+    "ties/some-of-the-tied",
+    "ties/wrong-set",
+)
 _LEFT = 'style="text-align:left;vertical-align:top"'
+_HEAD = f"<tr><th {_LEFT}>case</th><th {_LEFT}>points</th><th {_LEFT}>result</th></tr>"
 
 
 def _row(case: CaseResult) -> str:

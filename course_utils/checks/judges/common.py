@@ -13,6 +13,7 @@ from course_utils.checks import bank
 from course_utils.checks.probes.guard import attempt
 from course_utils.checks.report import NOT_ATTEMPTED
 
+DTYPE_MISMATCH = re.compile(r"\bdtypes?\b|scalar type")
 DEVICE_MISMATCH = re.compile(r"(not on the expected|on the same) device")
 
 SENTENCES = {
@@ -80,6 +81,11 @@ SENTENCES = {
         "The values are right, but the function changes the tensor it was given.",
         "Work on a copy: logits.clone(), masked_fill or torch.where leave the input alone.",
     ),
+    "dtype/mixed": (
+        "Tensors of different dtypes meet: it looks like a tensor made in float32 (torch.full, "
+        "torch.zeros …) whatever dtype the input has, or a float where an index is expected.",
+        "Give dtype=logits.dtype, or use zeros_like, full_like, ones_like.",
+    ),
     "device/wrong": (
         "The function makes a tensor on the CPU whatever device the input is on; it would fail on "
         "a GPU.",
@@ -139,6 +145,8 @@ def raised(call: dict, expected: str) -> Refusal:
         "RecursionError": "raises/recursion",
         "SystemExit": "raises/exits",
     }.get(call["error"], "raises/error")
+    if slug == "raises/error" and DTYPE_MISMATCH.search(call["text"]):
+        slug = "dtype/mixed"
     return Refusal(slug, expected, error_text(call))
 
 
@@ -200,14 +208,17 @@ def explain(
     A candidate is (slug, function): what the answer would be under a misconception. One that
     gives what was seen in every call, right or wrong, goes before one that does so in some; and
     errors and NaN, which many roads lead to, speak only for a candidate of the first kind. Less
-    than half of the wrong calls is chance.
+    than half of the wrong calls is chance, and as many right calls that the candidate would get
+    wrong speak against it.
     """
     best, best_score = "", (False, 0)
     for slug, function in candidates:
         given = [attempt(function, *arguments) for arguments in inputs]
         agree = [same(call, other, tolerance) for call, other in zip(calls, given, strict=True)]
         explained = sum(agree[i] and (all(agree) or _says_much(calls[i])) for i in wrong)
-        if 2 * explained >= len(wrong) and (all(agree), explained) > best_score:
+        contradicted = sum(not agree[i] for i in range(len(calls)) if i not in wrong)
+        likely = 2 * explained >= len(wrong) and explained > contradicted
+        if likely and (all(agree), explained) > best_score:
             best, best_score = slug, (all(agree), explained)
     return best
 
@@ -240,15 +251,36 @@ def device(call: dict) -> Refusal | None:
     return None
 
 
-def number(value: float) -> str:
-    """A number to three significant digits, from 1000 on to six."""
-    return "0" if value == 0 else f"{value:.6g}" if abs(value) >= 1000 else f"{value:.3g}"
+def number(value: float, digits: int = 3) -> str:
+    """A number to so many significant digits, from 1000 on to at least six."""
+    digits = max(digits, 6) if abs(value) >= 1000 else digits
+    return "0" if value == 0 else f"{value:.{digits}g}"
 
 
-def numbers(row: Tensor, most: int = 8) -> str:
+def numbers(row: Tensor, most: int = 8, digits: int = 3) -> str:
     """A row of numbers, cut after the first few."""
-    shown = ", ".join(number(value) for value in row.flatten()[:most].tolist())
+    shown = ", ".join(number(value, digits) for value in row.flatten()[:most].tolist())
     return f"[{shown}{', …' if row.numel() > most else ''}]"
+
+
+def difference(
+    expected: Tensor, seen: Tensor, tolerance: float, row: Sequence[int] = ()
+) -> tuple[str, str]:
+    """Two rows of numbers and the first place where they differ, with digits enough to see it.
+
+    ``row`` is the place of the rows in the whole result.
+    """
+    place = first_difference(seen, expected, tolerance)
+    if not place:
+        return numbers(expected), numbers(seen)
+    one, other = expected[tuple(place)].item(), seen[tuple(place)].item()
+    digits = next((n for n in range(3, 12) if number(one, n) != number(other, n)), 12)
+    where = f"first difference at position {[*row, *place]}"
+    return (
+        numbers(expected, digits=digits),
+        f"{numbers(seen, digits=digits)}; {where}: {number(other, digits)} instead of "
+        f"{number(one, digits)}",
+    )
 
 
 def first_difference(seen: Tensor, right: Tensor, tolerance: float) -> list[int]:

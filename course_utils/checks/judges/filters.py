@@ -16,6 +16,7 @@ from course_utils.checks.judges.common import Refusal
 from course_utils.checks.probes import sampling as probes
 
 TOLERANCE = 1e-5
+BOUNDARY_ERRORS = {"IndexError", "RuntimeError", "ValueError"}
 INF = torch.inf
 
 _SHARED = {
@@ -117,6 +118,15 @@ _SHARED = {
         "One token too many is kept.",
         "Is the token on the boundary in or out? Work it out for three tokens on paper.",
     ),
+    "boundary/imprecise": (
+        "Close calls at the border are decided wrongly: it looks like a tolerance, a rounding or "
+        "half precision.",
+        "Compare the numbers as they are, in the dtype of the logits.",
+    ),
+    "filter/fixed-cap": (
+        "However many tokens should stay, no more than a fixed number does.",
+        "A vocabulary has hundreds of thousands of tokens: leave out the limit of your own.",
+    ),
     "filter/keeps-everything": (
         "Nothing is dropped.",
         "Is the mask used, and its result returned?",
@@ -133,6 +143,10 @@ SENTENCES = {
         "boundary/k-larger-than-vocabulary": (
             "A k of the vocabulary's size or more does not keep everything.",
             "Use min(k, logits.shape[-1]).",
+        ),
+        "axis/len-is-the-number-of-rows": (
+            "k is limited by the number of rows: that is what len(logits) is.",
+            "The size of the vocabulary is logits.shape[-1].",
         ),
         "ties/drops-all-tied": (
             "Where the k-th logit is tied with the next one, all tied ones are dropped.",
@@ -156,7 +170,7 @@ SENTENCES = {
             "k is a number of tokens: the most likely ones.",
         ),
         "edge/nan-on-dropped-logits": (
-            "Logits that are already -inf turn the result into NaN.",
+            "Logits that are already -inf turn the result into NaN, or are brought back.",
             "Look for 0 * inf or inf - inf; masked_fill and where are safe.",
         ),
     },
@@ -198,6 +212,18 @@ SENTENCES = {
             "Each token's own probability is compared with p.",
             "It is the sum over the most likely tokens that has to reach p.",
         ),
+        "meaning/typical-sampling": (
+            "Tokens are kept whose probability is the least surprising: that is typical sampling.",
+            "Sort by the probability itself, in descending order.",
+        ),
+        "scale/softmax-twice": (
+            "Probabilities go through a softmax again.",
+            "softmax once, of the logits.",
+        ),
+        "stability/overflows-on-large-logits": (
+            "Large logits give a wrong set: exp overflows.",
+            "Use a stable softmax: yours from the first exercise, or torch's.",
+        ),
         "meaning/min-p": (
             "Tokens are kept relative to the most likely one: that is min-p sampling.",
             "Sum up the sorted probabilities until they reach p.",
@@ -215,60 +241,50 @@ SENTENCES = {
 
 
 def top_k_rows(calls: list[dict], seed: int) -> Refusal | None:
-    return _judged(calls, probes.top_k_rows_inputs(seed), _right_top_k, TOP_K)
+    telling = {"filter/fixed-cap": {6}, "boundary/imprecise": {5, 6}}
+    return _judged(calls, probes.top_k_rows_inputs(seed), _right_top_k, TOP_K, telling)
 
 
 def top_k_ties(calls: list[dict], seed: int) -> Refusal | None:
-    refusal = _judged(calls, probes.top_k_ties_inputs(seed), _right_top_k, TOP_K_TIES + TOP_K)
-    return _renamed(refusal, "ties/some-of-the-tied")
+    inputs = probes.top_k_ties_inputs(seed)
+    telling = {"ties/some-of-the-tied": {0, 1, 2, 3}}
+    return _judged(calls, inputs, _right_top_k, TOP_K_TIES + TOP_K, telling)
 
 
 def top_k_edges(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.top_k_edges_inputs(seed)
-    refusal = _judged(calls[:-1], inputs, _right_top_k, TOP_K_EDGES + TOP_K)
-    if refusal and refusal.slug in ("raises/error", "value/wrong", "shape/wrong"):
-        wrong = _wrong(calls[:-1], inputs, _right_top_k)
-        too_large = all(inputs[i][1] >= inputs[i][0].shape[-1] for i in wrong)
-        refusal = _renamed(refusal, "boundary/k-larger-than-vocabulary") if too_large else refusal
-    return _nan_renamed(refusal) or common.device(calls[-1])
+    telling = {
+        "boundary/k-larger-than-vocabulary": {0, 1, 2, 4},
+        "edge/nan-on-dropped-logits": {3, 4},
+    }
+    refusal = _judged(calls[:-1], inputs, _right_top_k, TOP_K_EDGES + TOP_K, telling)
+    return refusal or common.device(calls[-1])
 
 
 def top_p_rows(calls: list[dict], seed: int) -> Refusal | None:
-    return _judged(calls, probes.top_p_rows_inputs(seed), _right_top_p, TOP_P)
+    telling = {"filter/fixed-cap": {4}, "boundary/imprecise": {3, 4}}
+    return _judged(calls, probes.top_p_rows_inputs(seed), _right_top_p, TOP_P, telling)
 
 
 def top_p_shapes(calls: list[dict], seed: int) -> Refusal | None:
-    return _judged(calls, probes.top_p_shapes_inputs(seed), _right_top_p, TOP_P)
+    return _judged(calls, probes.top_p_shapes_inputs(seed), _right_top_p, TOP_P, {})
 
 
 def top_p_ties(calls: list[dict], seed: int) -> Refusal | None:
-    refusal = _judged(calls, probes.top_p_ties_inputs(seed), _right_top_p, TOP_P_TIES + TOP_P)
-    return _renamed(refusal, "ties/wrong-set")
+    inputs = probes.top_p_ties_inputs(seed)
+    telling = {"ties/wrong-set": {0, 1, 2}}
+    return _judged(calls, inputs, _right_top_p, TOP_P_TIES + TOP_P, telling)
 
 
 def top_p_edges(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.top_p_edges_inputs(seed)
-    refusal = _judged(calls[:-1], inputs, _right_top_p, TOP_P_EDGES + TOP_P)
-    if refusal and refusal.slug in ("raises/error", "value/wrong", "boundary/keeps-one-too-few"):
-        wrong = _wrong(calls[:-1], inputs, _right_top_p)
-        only_one = all(inputs[i][1] == 1 for i in wrong)
-        refusal = (
-            Refusal("boundary/p-of-one", refusal.expected, refusal.seen) if only_one else refusal
-        )
-    return _nan_renamed(refusal) or common.device(calls[-1])
-
-
-def _renamed(refusal: Refusal | None, slug: str) -> Refusal | None:
-    """The refusal under this slug where its own says nothing."""
-    if refusal and refusal.slug in ("value/wrong", "raises/error", "shape/wrong"):
-        return Refusal(slug, refusal.expected, refusal.seen)
-    return refusal
-
-
-def _nan_renamed(refusal: Refusal | None) -> Refusal | None:
-    if refusal and refusal.slug == "value/nan":
-        return Refusal("edge/nan-on-dropped-logits", refusal.expected, refusal.seen)
-    return refusal
+    telling = {
+        "boundary/p-of-one": {0, 1, 3},
+        "edge/nan-on-dropped-logits": {2, 3},
+        "stability/overflows-on-large-logits": {6},
+    }
+    refusal = _judged(calls[:-1], inputs, _right_top_p, TOP_P_EDGES + TOP_P, telling)
+    return refusal or common.device(calls[-1])
 
 
 Right = Callable[[Tensor, float, Tensor], bool]
@@ -325,8 +341,13 @@ def _wrong(calls: list[dict], inputs: list[tuple], right: Right) -> list[int]:
 
 
 def _judged(
-    calls: list[dict], inputs: list[tuple], right: Right, candidates: list
+    calls: list[dict],
+    inputs: list[tuple],
+    right: Right,
+    candidates: list,
+    telling: dict[str, set[int]],
 ) -> Refusal | None:
+    """``telling``: the slug that it is where these calls, and no others, are wrong."""
     wrong = _wrong(calls, inputs, right)
     if not wrong:
         return common.mutation(calls)
@@ -337,6 +358,7 @@ def _judged(
         or _fill_slug(calls, wrong, inputs, right)
         or common.explain(_refilled(calls, inputs), wrong, inputs, candidates, TOLERANCE)
         or _general_slug(calls, wrong, inputs, right)
+        or _telling_slug(calls, wrong, telling)
     )
     return Refusal(slug or refusal.slug, refusal.expected, refusal.seen)
 
@@ -399,13 +421,24 @@ def _general_slug(calls: list[dict], wrong: list[int], inputs: list[tuple], righ
     return ""
 
 
+def _telling_slug(calls: list[dict], wrong: list[int], telling: dict[str, set[int]]) -> str:
+    """The slug of the calls that are wrong; an error tells of a boundary, or of nothing."""
+    errors = {call["error"] for call in (calls[i] for i in wrong) if call["outcome"] == "raised"}
+    for slug, indices in telling.items():
+        at_boundary = slug.startswith("boundary/") and errors <= BOUNDARY_ERRORS
+        if indices.issuperset(wrong) and (not errors or at_boundary):
+            return slug
+    return ""
+
+
 def _unexplained(call: dict, logits: Tensor, setting: float, right: Right) -> Refusal:
     """The refusal that says where the result differs, with a slug for what is wrong in general."""
     shape = list(logits.shape)
     name = "k" if right is _right_top_k else "p"
     setting_text = f"{name} = {common.number(setting)}"
     if call["outcome"] == "raised":
-        return common.raised(call, f"logits of shape {shape} for {setting_text}")
+        dtype = str(logits.dtype).removeprefix("torch.")
+        return common.raised(call, f"{dtype} logits of shape {shape} for {setting_text}")
     value = call["value"]
     refusal = common.wrong_type(value, f"a tensor of shape {shape}")
     if refusal:
@@ -417,14 +450,14 @@ def _unexplained(call: dict, logits: Tensor, setting: float, right: Right) -> Re
     rows = _rows(logits, value)
     index = next(i for i, (row, seen) in enumerate(rows) if not right(row, setting, seen))
     row, seen = rows[index]
-    example = _example(row, setting, right)
-    position = common.first_difference(seen, example, TOLERANCE)
     indices = torch.unravel_index(torch.tensor(index), logits.shape[:-1]) if shape[:-1] else ()
-    place = [int(i) for i in indices] + position
+    place = [int(i) for i in indices]
+    example = _example(row, setting, right)
+    expected, seen = common.difference(example, seen, TOLERANCE, place)
     return Refusal(
         "value/nan" if value.isnan().any() else "value/wrong",
-        f"{common.numbers(example)} for the logits {common.numbers(row)} and {setting_text}",
-        f"{common.numbers(seen)}; first difference at position {place}",
+        f"{expected} for the logits {common.numbers(row)} and {setting_text}",
+        seen,
     )
 
 
@@ -474,6 +507,19 @@ def _limited_over_dim(dim: int):
 
 def _flat_top_k(x: Tensor, k: int) -> Tensor:
     return _at_least(x, x.flatten().topk(min(k, x.numel())).values[-1])
+
+
+def _short_top_k(dtype: torch.dtype):
+    """Compared in a short dtype."""
+
+    def candidate(x: Tensor, k: int) -> Tensor:
+        return x.masked_fill(_k_of(_at_border)(x.to(dtype), k) == -INF, -INF)
+
+    return candidate
+
+
+def _at_border(x: Tensor, k: int) -> Tensor:
+    return _at_least(x, x.topk(k).values[..., -1:])
 
 
 def _sorted_tail(x: Tensor, k: int) -> Tensor:
@@ -560,6 +606,8 @@ TOP_K = [
     (_INVERTED, _k_of(lambda x, k: x.masked_fill(x > _descending(x)[..., k - 1, None], -INF))),
     ("direction/largest-in-absolute-value", _k_of(_absolute)),
     *((_AXIS, make(dim)) for dim in (0, 1, -2) for make in (_over_dim, _limited_over_dim)),
+    *(("boundary/imprecise", _short_top_k(dtype)) for dtype in (torch.half, torch.bfloat16)),
+    ("axis/len-is-the-number-of-rows", lambda x, k: _first(x, min(k, len(x)))),
     ("axis/whole-tensor", _flat_top_k),
     ("axis/whole-tensor", lambda x, k: _at_least(x, x.topk(min(k, x.shape[-1])).values.min())),
     (
@@ -603,6 +651,10 @@ TOP_K_EDGES = [
     (
         "boundary/k-larger-than-vocabulary",
         lambda x, k: torch.full_like(x, -INF) if k > x.shape[-1] else _first(x, k),
+    ),
+    (
+        "boundary/k-larger-than-vocabulary",
+        lambda x, k: torch.full_like(x, -INF) if k >= x.shape[-1] else _first(x, k),
     ),
     ("edge/nan-on-dropped-logits", _result(_keep_top_k, lambda x, kept: x * (kept > -INF))),
 ]
@@ -687,6 +739,23 @@ def _cumulated_unsorted(x: Tensor, p: float) -> Tensor:
     return x.masked_fill(probabilities.cumsum(-1) - probabilities >= p, -INF)
 
 
+def _cumulated_over(dim: int, rule):
+    def candidate(x: Tensor, p: float) -> Tensor:
+        probabilities, order, _ = _sorted(x)
+        return _unsort(x, order, rule(probabilities, probabilities.cumsum(dim), p))
+
+    return candidate
+
+
+def _typical(x: Tensor, p: float) -> Tensor:
+    """Locally typical sampling: Meister et al. (2022)."""
+    logs = x.log_softmax(-1)
+    entropy = -(logs.exp() * logs).nansum(-1, keepdim=True)
+    order = (-logs - entropy).abs().argsort(dim=-1)
+    probabilities = logs.exp().gather(-1, order)
+    return _unsort(x, order, _reaches(probabilities, probabilities.cumsum(-1), p))
+
+
 def _nucleus_over(dim: int):
     def candidate(x: Tensor, p: float) -> Tensor:
         probabilities, order = x.softmax(dim).sort(dim=dim, descending=True)
@@ -739,6 +808,11 @@ def _share(rounding):
     return candidate
 
 
+_RULES = [
+    _reaches,
+    lambda q, mass, p: mass <= p,
+    lambda q, mass, p: _and_first(mass <= p),
+]
 _EACH = "meaning/probability-of-each-token"
 _LOGITS = "scale/cumulates-logits"
 
@@ -766,6 +840,12 @@ TOP_P = [
     ("order/cumulates-unsorted", _cumulated_unsorted),
     ("order/cumulates-unsorted", lambda x, p: x.masked_fill(x.softmax(-1).cumsum(-1) > p, -INF)),
     *((_AXIS, _nucleus_over(dim)) for dim in (0, 1, -2)),
+    *((_AXIS, _cumulated_over(dim, rule)) for dim in (0, 1, -2) for rule in _RULES),
+    *(
+        ("scale/softmax-twice", _by_rule(rule, lambda x: x.softmax(-1).softmax(-1)))
+        for rule in _RULES
+    ),
+    ("meaning/typical-sampling", _typical),
     *(
         ("scale/softmax-over-wrong-dimension", _by_rule(_reaches, lambda x, d=d: x.softmax(d)))
         for d in (0, 1, -2)

@@ -11,7 +11,8 @@ from course_utils.checks.judges import common
 from course_utils.checks.judges.common import Refusal
 from course_utils.checks.probes import sampling as probes
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
+TOLERANCE_LARGE = 1e-4  # in float32, see large_inputs
 
 SENTENCES = {
     "sampling.softmax": {
@@ -84,6 +85,14 @@ SENTENCES = {
             "The result puts all probability on the largest logit.",
             "Every logit gets its share: no argmax here.",
         ),
+        "scale/clamps-the-temperature": (
+            "A very high or a very low temperature is replaced by another.",
+            "Divide by the temperature itself; only 0 and below are refused.",
+        ),
+        "errors/refuses-a-good-temperature": (
+            "A very high or a very low temperature raises an error.",
+            "Every temperature above 0 is allowed.",
+        ),
         "scale/integer-division": (
             "The logits are divided with //, which rounds down.",
             "Use /.",
@@ -151,12 +160,12 @@ SENTENCES = {
 
 def values(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.softmax_inputs(seed)
-    return _judged(calls[:-1], inputs, FORMULAS) or common.device(calls[-1])
+    return _judged(calls[:-1], inputs, FORMULAS, TOLERANCE) or common.device(calls[-1])
 
 
 def large(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.large_inputs(seed)
-    refusal = _judged(calls, inputs, STABILITY + FORMULAS)
+    refusal = _judged(calls, inputs, STABILITY + FORMULAS, TOLERANCE_LARGE)
     if refusal and refusal.slug in ("value/nan", "value/wrong"):
         slug = _stability_slug(calls)
         return Refusal(slug, refusal.expected, refusal.seen) if slug else refusal
@@ -164,14 +173,17 @@ def large(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def _stability_slug(calls: list[dict]) -> str:
-    """The slug for rows that do not sum to 1; the last call has logits of -inf."""
-    broken = [
-        call["outcome"] == "returned" and not (call["value"].double().sum(-1) - 1).abs().max() < 0.5
-        for call in calls
-    ]
+    """The slug for rows that vanish or are not finite; the last call has logits of -inf."""
+    broken = [_is_broken(call.get("value")) for call in calls]
     if any(broken[:-1]):
         return "stability/overflows-on-large-logits"
     return "stability/nan-on-dropped-logits" if broken[-1] else ""
+
+
+def _is_broken(value: object) -> bool:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return False
+    return not bool(value.isfinite().all() and (value != 0).any(-1).all())
 
 
 def temperatures(calls: list[dict], seed: int) -> Refusal | None:
@@ -231,23 +243,39 @@ def _right(logits: Tensor, temperature: float) -> Tensor:
     return torch.softmax(logits.double() / temperature, dim=-1)
 
 
-def _judged(calls: list[dict], inputs: list[tuple], candidates: list) -> Refusal | None:
+def _judged(
+    calls: list[dict], inputs: list[tuple], candidates: list, tolerance: float
+) -> Refusal | None:
     right = [_right(*arguments) for arguments in inputs]
-    wrong = [i for i, call in enumerate(calls) if not _is_right(call, right[i])]
+    wrong = [i for i, call in enumerate(calls) if not _is_right(call, right[i], tolerance)]
     if not wrong:
         return common.mutation(calls)
     first = wrong[0]
-    slug = common.explain(calls, wrong, inputs, candidates, TOLERANCE)
-    plain = _unexplained(calls[first], right[first], *inputs[first])
+    slug = common.explain(calls, wrong, inputs, candidates, tolerance)
+    slug = slug or _extreme_slug(calls, wrong, [temperature for _, temperature in inputs])
+    plain = _unexplained(calls[first], right[first], *inputs[first], tolerance)
     return Refusal(slug, plain.expected, plain.seen) if slug else plain
 
 
-def _is_right(call: dict, right: Tensor) -> bool:
+def _is_right(call: dict, right: Tensor, tolerance: float) -> bool:
     value = call.get("value")
-    return isinstance(value, Tensor) and common.close(value, right, TOLERANCE)
+    return isinstance(value, Tensor) and common.close(value, right, tolerance)
 
 
-def _unexplained(call: dict, right: Tensor, logits: Tensor, temperature: float) -> Refusal:
+def _extreme_slug(calls: list[dict], wrong: list[int], temperatures: list[float]) -> str:
+    """The slug where ValueErrors and the like, and these alone, come with extreme temperatures."""
+    others = [t for i, t in enumerate(temperatures) if i not in wrong]
+    refused = all(
+        calls[i].get("error") in ("ValueError", "AssertionError", "Exception", "RuntimeError")
+        and not min(others, default=0) <= temperatures[i] <= max(others, default=torch.inf)
+        for i in wrong
+    )
+    return "errors/refuses-a-good-temperature" if refused else ""
+
+
+def _unexplained(
+    call: dict, right: Tensor, logits: Tensor, temperature: float, tolerance: float
+) -> Refusal:
     """The refusal that says where the result differs, with a slug for what is wrong in general."""
     shape = list(right.shape)
     setting = f"logits of shape {shape} and temperature {common.number(temperature)}"
@@ -261,13 +289,13 @@ def _unexplained(call: dict, right: Tensor, logits: Tensor, temperature: float) 
         return Refusal("shape/wrong", f"shape {shape}", f"shape {list(value.shape)}")
     if not value.is_floating_point():
         return Refusal("value/not-floating", "floating-point numbers", f"{value.dtype}")
-    position = common.first_difference(value, right, TOLERANCE)
-    row = tuple(position[:-1])
+    row = tuple(common.first_difference(value, right, tolerance)[:-1])
+    expected, seen = common.difference(right[row], value[row], tolerance, row)
     return Refusal(
         "value/nan" if value.isnan().any() else "value/wrong",
-        f"{common.numbers(right[row])} for the logits {common.numbers(logits[row])} "
+        f"{expected} for the logits {common.numbers(logits[row])} "
         f"and temperature {common.number(temperature)}",
-        f"{common.numbers(value[row])}; first difference at position {position}",
+        seen,
     )
 
 
@@ -298,6 +326,7 @@ def _soft(z: Tensor) -> Tensor:
 _NO_KEEPDIM = "shape/sum-without-keepdim"
 _WRONG_AXIS = "axis/softmax-over-wrong-dimension"
 _OTHER = "formula/other-function"
+_CLAMPED = "scale/clamps-the-temperature"
 
 FORMULAS = [
     ("scale/ignores-temperature", lambda x, t: _soft(x)),
@@ -327,6 +356,8 @@ FORMULAS = [
     (_WRONG_AXIS, _scaled(lambda z: z.exp() / z.exp().sum(1, keepdim=True))),
     (_WRONG_AXIS, _scaled(lambda z: (z - z.amax(1, keepdim=True)).softmax(1))),
     ("axis/whole-tensor", _scaled(lambda z: torch.softmax(z.flatten(), 0).view_as(z))),
+    ("axis/whole-tensor", _scaled(lambda z: _stable(z) / _stable(z).sum())),
+    (_WRONG_AXIS, _scaled(lambda z: _stable(z) / _stable(z).sum(0))),
     (_NO_KEEPDIM, _scaled(lambda z: z.exp() / z.exp().sum(-1))),
     (_NO_KEEPDIM, _scaled(lambda z: (z - z.max(-1, keepdim=True).values).exp() / z.exp().sum(-1))),
     (_NO_KEEPDIM, _scaled(lambda z: z - z.amax(-1))),
@@ -342,7 +373,10 @@ FORMULAS = [
     ),  # fmt: skip
     (_OTHER, _scaled(torch.sigmoid)),
     (_OTHER, _scaled(lambda z: _ratio(torch.sigmoid(z), torch.sigmoid(z)))),
-    (_OTHER, _scaled(lambda z: _ratio(2**z, 2**z))),
+    *(
+        (_OTHER, _scaled(lambda z, base=base: _ratio(base**z, base**z)))
+        for base in (2, 2.7, 2.71, 2.718, 2.72, 3, 10)
+    ),
     (_OTHER, _scaled(lambda z: _ratio(z**2, z**2))),
     (_OTHER, _scaled(lambda z: _ratio(z.abs(), z.abs()))),
     (_OTHER, _scaled(lambda z: _soft(z.abs()))),
@@ -358,9 +392,18 @@ FORMULAS = [
     ("result/scaled-logits", _scaled(lambda z: z)),
     ("result/scaled-logits", _scaled(lambda z: z - z.amax(-1, keepdim=True))),
     ("result/one-hot", _one_hot),
-    ("value/rounded", _scaled(lambda z: _soft(z).round(decimals=2))),
-    ("value/rounded", _scaled(lambda z: _soft(z).round(decimals=3))),
-    ("value/rounded", _scaled(lambda z: _soft(z).round(decimals=4))),
+    *(
+        ("value/rounded", _scaled(lambda z, n=n: _soft(z).round(decimals=n)))
+        for n in (1, 2, 3, 4, 5)
+    ),
+    *(
+        (_CLAMPED, lambda x, t, high=high: _soft(x / min(t, high)))
+        for high in (1, 1.5, 2, 3, 4, 5, 10, 20, 25)
+    ),
+    *(
+        (_CLAMPED, lambda x, t, low=low: _soft(x / max(t, low)))
+        for low in (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1)
+    ),
 ]
 
 

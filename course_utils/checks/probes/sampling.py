@@ -1,11 +1,13 @@
 """Probes and inputs for ``sampling.softmax``, ``sampling.top_k`` and ``sampling.top_p``.
 
 An input-maker returns a list of argument tuples. Logits have no ties unless their name says so,
-and a ``p`` is at least ``MARGIN`` away from every partial sum of the sorted probabilities.
+and a ``p`` is at least ``MARGIN`` away from every partial sum of the sorted probabilities; where
+it is meant to be close, ``CLOSE``, which float32 still tells apart.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor
 from course_utils.checks.probes.guard import attempt
 
 MARGIN = 5e-3
+CLOSE = 2e-5
 INF = torch.inf
 
 
@@ -42,23 +45,28 @@ def softmax_inputs(seed: int) -> list[tuple[Tensor, float]]:
         (_normal(generator, 2, 5, dtype=torch.float32), 2.0),
         (_normal(generator, 6), 1.3),
         (_normal(generator, 2, 3, 4), 0.7),
+        (50 * _normal(generator, 2, 4), 50.0),
     ]
 
 
 def large_inputs(seed: int) -> list[tuple[Tensor, float]]:
-    """float32 logits that stay exact when divided by the temperature, a power of two."""
+    """float32 logits that stay exact when divided by the temperature, a power of two.
+
+    The scaled ones, up to 2000, overflow exp in float64, and are small enough for a logsumexp in
+    float32, which rounds them to 1.2e-4.
+    """
     generator = _generator(seed, 2)
     steps = torch.randint(-4, 5, (4, 3, 4), generator=generator) / 2
-    far = torch.tensor([[1e4], [-1e4], [0.0]])
+    far = torch.tensor([[1e3], [-1e3], [0.0]])
     wide = torch.tensor([0.0, -1000.0, 1000.0, 999.0])[torch.randperm(4, generator=generator)]
-    unequal = torch.stack([steps[0, 0] + 1e4, steps[0, 1] - 1e4, wide])
+    unequal = torch.stack([steps[0, 0] + 1e3, steps[0, 1] - 1e3, wide])
     dropped = _normal(generator, 2, 5, dtype=torch.float32)
     dropped[0, :2] = dropped[1, 3] = -INF
     return [
         (unequal, 0.5),
-        (steps[1] + far, 2.0),
+        (steps[1] + 2 * far, 2.0),
         (steps[3] - far, 1.0),
-        (steps[2] / 128 + 20, 1 / 128),
+        (steps[2] / 1024 + 1.5, 1 / 1024),
         (dropped, 1.0),
     ]
 
@@ -96,6 +104,8 @@ def top_k_rows_inputs(seed: int) -> list[tuple[Tensor, int]]:
         (_normal(generator, 7), 1),
         (all_negative, 4),
         (_normal(generator, 3, 3), 1),
+        (_shuffled(torch.tensor([[3.0, 2, 1 + CLOSE, 1, 0, -1]] * 2), generator), 3),
+        (_normal(generator, 2, 300), 120),
     ]
 
 
@@ -151,6 +161,29 @@ def _away_from_sums(make: Callable[[], Tensor], p: float) -> tuple[Tensor, float
             return logits, p
 
 
+def _close_to_sums(generator, p: float) -> tuple[Tensor, float]:
+    """Rows of which a partial sum is CLOSE above p, and rows of which one is CLOSE below."""
+    rows: list[Tensor] = []
+    while len(rows) < 12:
+        row = _normal(generator, 6).sort(descending=True).values
+        mass = row.softmax(-1).cumsum(-1)
+        count = int((mass < p).sum())
+        target = p + CLOSE * (-1) ** len(rows)
+        largest = torch.arange(6) < count
+        row = row + largest * (math.log(target / (1 - target)) - mass[count - 1].logit())
+        clear = ((row.softmax(-1).cumsum(-1) - p).abs() > CLOSE / 2).all()
+        if 0 < count < 5 and row[count - 1] > row[count] + MARGIN and clear:
+            rows.append(row)
+    return _shuffled(torch.stack(rows), generator), p
+
+
+def _nearly_equal(generator, size: int, kept: int) -> tuple[Tensor, float]:
+    """Two rows of so many nearly equal logits, and the p half a token short of so many."""
+    row = _normal(generator, size) / 10
+    mass = row.softmax(-1).sort(descending=True).values.cumsum(-1)
+    return _shuffled(torch.stack([row, row]), generator), float(mass[kept - 2 : kept].mean())
+
+
 def top_p_rows_inputs(seed: int) -> list[tuple[Tensor, float]]:
     generator = _generator(seed, 21)
     shifts = torch.tensor([[0.0], [5.0], [-5.0], [0.0]])
@@ -163,6 +196,8 @@ def top_p_rows_inputs(seed: int) -> list[tuple[Tensor, float]]:
         _away_from_sums(lambda: _normal(generator, 4, 8) + shifts, 0.7),
         _away_from_sums(with_zeros, 0.9),
         _away_from_sums(lambda: _normal(generator, 3, 3), 0.35),
+        _close_to_sums(generator, 0.7),
+        _nearly_equal(generator, size=300, kept=240),
     ]
 
 
@@ -204,6 +239,7 @@ def top_p_edges_inputs(seed: int) -> list[tuple[Tensor, float]]:
         (filtered(), 1.0),
         (certain, 0.5),
         (_normal(generator, 2, 6, dtype=torch.float32), 0.01),
+        _away_from_sums(lambda: _normal(generator, 2, 6) + 1000, 0.7),
     ]
 
 
