@@ -19,8 +19,9 @@
 #
 # Run the cells from top to bottom with Shift+Enter. You will meet four kinds:
 #
-# - **Prediction.** A cell with your guess, a line such as `my_tokens = 9`. Change it *before* you run the
-#   cell below it, which shows your guess beside the measurement. A wrong guess tells you where to look.
+# - **Prediction.** A cell with a line such as `my_tokens = None`. Put your guess in place of `None` *before*
+#   you run the cell below it, which shows your guess beside the measurement. A wrong guess tells you where
+#   to look.
 # - **Exercise.** Replace the line `raise NotImplementedError(...)` with your code and run the cell.
 #   Three hints are folded above it, each inside the one before.
 # - **Check.** The cell below an exercise tries your code and says what was expected, what it saw, and
@@ -58,7 +59,7 @@ print(f"{model.num_parameters() / 1e6:.1f} million parameters, {len(tokenizer):,
 # How many tokens is `The Space Needle opened in 1962.`? Write down your guess.
 
 # %% id="predict-tokens"
-my_tokens = 7
+my_tokens = None
 
 # %% id="count-tokens"
 text = "The Space Needle opened in 1962."
@@ -81,10 +82,10 @@ for word in ["Seattle", " Seattle", " seattle", " Seattleite"]:
 # ## 2 · What does the model answer?
 #
 # One number for every token of the vocabulary, a **logit**: the larger, the likelier this token comes
-# next. What is the shape of `model(ids).logits` for the prompt below? Replace the two zeros.
+# next. What is the shape of `model(ids).logits` for the prompt below? Write a tuple of three numbers.
 
 # %% id="predict-shape"
-my_shape = (1, 0, 0)
+my_shape = None
 
 # %% id="logits-shape"
 prompt = "The capital of France is"
@@ -130,8 +131,9 @@ print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}
 # $$p_i = \frac{e^{z_i / T}}{\sum_j e^{z_j / T}}$$
 #
 # The sum runs over the last dimension, whatever comes before it. Logits of 1000 must not give `nan`, and
-# a logit of $-\infty$ gets the probability 0. A temperature of 0 or below raises an error. The result has the
-# dtype and device of the input. Write the formula out: `torch.softmax` would pass, and teach you nothing.
+# a logit of $-\infty$ gets the probability 0. A temperature of 0 or below raises an error; every other one, however
+# high or low, is right. The logits may have any floating-point dtype and be on any device. Write the formula out:
+# `torch.softmax` would pass, and teach you nothing.
 #
 # `softmax(logits [*batch, vocab], temperature) -> probabilities [*batch, vocab]`
 #
@@ -143,10 +145,10 @@ print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}
 # <details><summary>Hint 2: pseudocode</summary>
 #
 # ```
-# if the temperature is not positive: raise ValueError
-# scaled  = logits / temperature
-# weights = exp(scaled - largest of each row)
-# return weights / sum of each row
+# refuse a temperature that is not positive
+# scaled  = ...
+# weights = exp(scaled - ...)
+# return weights / ...
 # ```
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
@@ -180,10 +182,10 @@ softmax = mine_or_reference("sampling.softmax", softmax)
 # ## 3 · What does a temperature do?
 #
 # It divides every logit, and so every *gap* between two logits. Is the likeliest token after the fact
-# more or less probable at temperature 2 than at temperature 1?
+# more or less probable at temperature 2 than at temperature 1? Write `"more"` or `"less"`.
 
 # %% id="predict-temperature"
-my_answer = "more"
+my_answer = None
 
 # %% id="temperatures"
 print("T      after the fact        after the opening")
@@ -229,7 +231,7 @@ print(f"These 15 hold {own[head].sum():.2f} at temperature 1, {colder[head].sum(
 # them come from outside the 50 likeliest?
 
 # %% id="predict-tail"
-my_strays = 5
+my_strays = None
 
 # %% id="strays"
 warm = softmax(next_token_logits(opening), 2.0)
@@ -246,8 +248,9 @@ print("for example", [tokenizer.decode(i) for i in strays[:8]])
 #
 # **Goal.** Keep the `k` largest logits of each row and set the others to $-\infty$: softmax then gives
 # them the probability 0. If logits are tied at the border, keep any `k` of them or all that are tied. If
-# `k` is larger than the vocabulary, keep everything. Leave the input as it is; the result has its dtype and
-# device (`torch.full_like`, `torch.zeros_like` make tensors that do).
+# `k` is larger than the vocabulary, keep everything. `k` is at least 1; the course's version raises a `ValueError`
+# otherwise. Leave the input as it is; it may have any floating-point dtype and be on any device
+# (`torch.full_like` and `torch.zeros_like` make tensors that fit it).
 #
 # `top_k_filter(logits [*batch, vocab], k) -> logits [*batch, vocab]`
 #
@@ -258,9 +261,8 @@ print("for example", [tokenizer.decode(i) for i in strays[:8]])
 # <details><summary>Hint 2: pseudocode</summary>
 #
 # ```
-# k = the smaller of k and the size of the vocabulary
-# border = the k-th largest logit of each row
-# return logits, with -inf wherever a logit is below its border
+# border = ... of each row
+# return logits, with -inf wherever ...
 # ```
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
@@ -294,7 +296,7 @@ top_k_filter = mine_or_reference("sampling.top_k", top_k_filter)
 # after the fact, how many after the opening?
 
 # %% id="predict-nucleus"
-my_counts = {fact: 20, opening: 20}
+my_counts = {fact: None, opening: None}
 
 # %% id="nucleus"
 for prompt in [fact, opening]:
@@ -312,8 +314,8 @@ for prompt in [fact, opening]:
 #
 # **Goal.** Keep, in each row, the smallest set of tokens whose probabilities add up to at least `p`
 # (0 < p ≤ 1), and set the other logits to $-\infty$. The token that reaches `p` belongs to the set, so at
-# least one always stays. If logits are tied, any smallest set is right. Leave the input as it is; the result has
-# its dtype and device.
+# least one always stays. If logits are tied, any smallest set is right. Leave the input as it is; it may have any
+# floating-point dtype and be on any device.
 #
 # `top_p_filter(logits [*batch, vocab], p) -> logits [*batch, vocab]`
 #
@@ -325,11 +327,10 @@ for prompt in [fact, opening]:
 # <details><summary>Hint 2: pseudocode</summary>
 #
 # ```
-# sorted, order = probabilities, sorted from large to small, and where each came from
-# mass_before   = cumulative sum of sorted, minus sorted itself
-# drop          = mass_before >= p               (in sorted order)
+# sort the probabilities, and remember where each came from
+# mass_before = ...
+# drop        = the places where mass_before ...
 # put drop back into the order of the vocabulary
-# return logits, with -inf wherever drop is true
 # ```
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
@@ -380,7 +381,10 @@ print(f"At p = 0.9 top-p keeps {kept[0]} after the fact, {kept[1]} after the ope
 # and again. Return the text of the *new* tokens only. Stop after `max_new_tokens`, or when the end token
 # `tokenizer.eos_token_id` is drawn: it is not part of the result.
 #
-# Draw with `generator`, so that the same seed gives the same text.
+# Draw with `generator`: the same seed gives the same text, and the global random state stays as it is. It draws
+# on the CPU; when the model is on a GPU, bring the probabilities there with `.cpu()` and the token back with
+# `.to(ids.device)`. With `max_new_tokens=0` the text is empty. The temperature is above 0 and `top_k` at
+# least 1; the course's version raises a `ValueError` otherwise.
 #
 # `generate(model, tokenizer, prompt, max_new_tokens, temperature=1.0, top_k=None, top_p=None, seed=0) -> str`
 #
@@ -393,13 +397,11 @@ print(f"At p = 0.9 top-p keeps {kept[0]} after the fact, {kept[1]} after the ope
 #
 # ```
 # repeat max_new_tokens times:
-#     logits = those of the last position of model(ids), divided by the temperature
-#     logits = top_k_filter(...), unless top_k is None
-#     logits = top_p_filter(...), unless top_p is None
-#     token  = one draw from softmax(logits, 1.0), with the generator
-#     if it is the end token: stop
-#     ids    = ids with the token at the end
-# return the text of ids after the prompt
+#     logits = ...                    of which position?
+#     apply the settings              in which order?
+#     token  = one draw
+#     stop, or go on with ...
+# return the text of ...
 # ```
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
@@ -424,7 +426,7 @@ def generate(
     seed=0,
 ) -> str:
     """The continuation of the prompt: without the prompt, without the end token."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)  # draws on the CPU
     ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)  # [1, pos]
     ### BEGIN SOLUTION
     prompt_length = ids.shape[1]
@@ -453,7 +455,7 @@ generate = mine_or_reference("sampling.generate", generate)
 # likeliest token may be drawn (`top_k=1`)? And at temperature 1?
 
 # %% id="predict-different"
-my_different = {"top_k=1": 20, "temperature=1.0": 20}
+my_different = {"top_k=1": None, "temperature=1.0": None}
 
 # %% id="different"
 texts = {
