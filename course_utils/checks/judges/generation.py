@@ -3,8 +3,8 @@
 Where the model leaves no choice, the text is compared. Where it does, the oracle is the right
 distribution in float64: an answer is refused if it drew a token of probability 0, or if what it
 drew is ``EVIDENCE`` times (in nats) more likely under a misconception. For a right answer a
-likelihood ratio has mean 1, so by Markov's inequality it exceeds exp(22) with probability at most
-3e-10 for each of the misconceptions tried.
+likelihood ratio has mean 1, so by Markov's inequality it exceeds exp(18) with probability at most
+2e-8 for each of the misconceptions tried.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -23,8 +24,13 @@ from course_utils.checks.probes import generation as probes
 from course_utils.checks.probes import scripted
 from course_utils.checks.probes.generation import END, Request
 
-EVIDENCE = 22.0
-HANDICAP = {"scale/wrong-temperature": 5.0}  # in nats: vague, so it has to explain more
+EVIDENCE = 18.0
+MOST_BEFORE_END = 31  # tokens, where every other one is the end token
+HANDICAP = {  # in nats: vague, so they have to explain more
+    "scale/wrong-temperature": 5.0,
+    "scale/clamps-the-temperature": 5.0,
+}
+PUNCTUATION = tuple(".,!?\n")
 INF = torch.inf
 
 SENTENCES = {
@@ -53,6 +59,14 @@ SENTENCES = {
             "Characters that span two tokens are broken: each token was decoded alone.",
             "Collect the ids and decode them together at the end.",
         ),
+        "text/cuts-at-wrong-token": (
+            "The text begins one token too late or too early.",
+            "The new tokens begin at ids[prompt_length].",
+        ),
+        "text/cuts-prompt-everywhere": (
+            "The prompt's text is cut out wherever it stands, also in the continuation.",
+            "Cut token ids instead of text: ids[prompt_length:].",
+        ),
         "text/joins-with-spaces": (
             "Spaces are put between the tokens.",
             "Tokens bring their own spaces: decode all ids at once.",
@@ -64,6 +78,10 @@ SENTENCES = {
         "length/one-too-few": (
             "One token less than max_new_tokens is returned.",
             "Count the passes through the loop; is the last token appended?",
+        ),
+        "length/at-least-one": (
+            "max_new_tokens = 0 gives a token.",
+            "range(max_new_tokens) is right for 0 as well.",
         ),
         "length/counts-the-prompt": (
             "max_new_tokens is taken as the length with the prompt.",
@@ -85,13 +103,26 @@ SENTENCES = {
             "When the end token is drawn, the loop goes on for ever.",
             "Leave the loop with break; continue draws again.",
         ),
+        "stop/skips-end-token": (
+            "When the end token is drawn it is left out, and the loop goes on.",
+            "Leave the loop with break; continue draws again.",
+        ),
+        "stop/end-token-in-prompt": (
+            "An end token in the prompt ends the text.",
+            "Look at the drawn token alone, not at all ids.",
+        ),
+        "stop/at-punctuation": (
+            "The text ends at a full stop, a new line or another such mark.",
+            "Only the end token and the count end the loop.",
+        ),
         "stop/includes-end-token": (
             "The end token is part of the result.",
             "Look at the drawn token before appending it.",
         ),
         "stop/ignores-end-token": (
             "The text goes on after the end token.",
-            "Compare the drawn token with tokenizer.eos_token_id and leave the loop.",
+            "Compare the drawn token with tokenizer.eos_token_id by == and leave the loop; `is`, a "
+            "number of your own or the pad token's id will not do.",
         ),
         "stop/drops-last-token": (
             "The last token is cut off whether or not it is the end token.",
@@ -121,6 +152,18 @@ SENTENCES = {
             "A step sees the latest token alone, not the text before it.",
             "Give the model all ids, or the latest one with past_key_values.",
         ),
+        "context/prompt-changed": (
+            "The model is not given the prompt as it is: white space or capital letters are lost.",
+            "No strip() and no lower(): tokenizer(prompt).",
+        ),
+        "context/cut": (
+            "The model is not given the whole text, only so many tokens of it.",
+            "Give the model all ids.",
+        ),
+        "context/positions-restart": (
+            "With the cache, the positions of new tokens begin at 0 again.",
+            "Leave position_ids to the model, or go on counting after the prompt.",
+        ),
         "context/cache-fed-twice": (
             "The model gets all ids and a cache that already holds them.",
             "With past_key_values give the new token only; without, all ids.",
@@ -132,6 +175,14 @@ SENTENCES = {
         "sampling/always-greedy": (
             "The most likely token is always taken.",
             "Draw: torch.multinomial(probabilities, 1).",
+        ),
+        "sampling/first-token-greedy": (
+            "The first token is always the most likely one.",
+            "Draw every token, the first one too.",
+        ),
+        "sampling/best-of-several": (
+            "Several tokens are drawn and the most likely one is taken.",
+            "One draw for each token: torch.multinomial(probabilities, 1).",
         ),
         "sampling/uniform": (
             "The kept tokens are drawn with equal probability.",
@@ -148,6 +199,26 @@ SENTENCES = {
         "scale/temperature-twice": (
             "The temperature is applied twice.",
             "After dividing the logits, take the softmax with temperature 1.",
+        ),
+        "scale/greedy-at-low-temperature": (
+            "At a low temperature the most likely token is always taken.",
+            "Divide the logits by the temperature and draw, however low it is.",
+        ),
+        "scale/clamps-the-temperature": (
+            "A high or a low temperature is replaced by another.",
+            "Divide the logits by the temperature itself.",
+        ),
+        "defaults/temperature": (
+            "Without a temperature, another one than 1 is used.",
+            "The signature says temperature=1.0.",
+        ),
+        "defaults/top-k": (
+            "Without top_k, only the most likely tokens are kept.",
+            "None means no filter: if top_k is not None. The signature says top_k=None.",
+        ),
+        "defaults/top-p": (
+            "Without top_p, the tail is cut off all the same.",
+            "None means no filter: if top_p is not None. The signature says top_p=None.",
         ),
         "scale/wrong-temperature": (
             "The tokens are drawn at another temperature.",
@@ -179,6 +250,10 @@ SENTENCES = {
             "top_k and top_p are not used together.",
             "Two ifs, not if and else.",
         ),
+        "filter/fixed-cap": (
+            "However large top_k is, no more than a fixed number of tokens is kept.",
+            "Give top_k to the filter as it is.",
+        ),
         "filter/wrong-boundary": (
             "A filter keeps one token too many or too few.",
             "Use your own top_k_filter and top_p_filter, once their checks pass.",
@@ -198,6 +273,14 @@ SENTENCES = {
         "seed/always-the-same": (
             "Every seed gives the same text.",
             "Use the argument seed where the generator is made.",
+        ),
+        "seed/global-random-state": (
+            "The function changes the global random state: what other cells draw changes with it.",
+            "Draw with the generator: torch.multinomial(…, generator=generator), no manual_seed.",
+        ),
+        "model/left-in-training-mode": (
+            "The model runs or is left in training mode.",
+            "Leave out model.train(): load_lm gives a model in evaluation mode.",
         ),
         "seed/reseeds-inside-the-loop": (
             "Every token of a text is drawn with the same random number.",
@@ -219,11 +302,32 @@ SENTENCES = {
 
 
 def continuation(calls: list[dict], seed: int) -> Refusal | None:
-    return _texts(calls, probes.continuation_requests(seed))
+    return _texts(calls, probes.continuation_requests(seed)) or _training(calls)
+
+
+def _training(calls: list[dict]) -> Refusal | None:
+    if any(call["training"] for call in calls):
+        return Refusal("model/left-in-training-mode", "model.training False", "True")
+    return None
 
 
 def stopping(calls: list[dict], seed: int) -> Refusal | None:
-    return _texts(calls, probes.stopping_requests(seed))
+    *certain, by_chance = probes.stopping_requests(seed)
+    return _texts(calls[:-1], certain) or _goes_on(calls[-1], by_chance)
+
+
+def _goes_on(call: dict, request: Request) -> Refusal | None:
+    """A refusal for too many tokens where every other token is the end token."""
+    if not isinstance(call.get("value"), str):
+        return _unexplained(call, request)
+    count = len(_ids(call["value"]) or [])
+    if count > MOST_BEFORE_END:
+        return Refusal(
+            "stop/skips-end-token",
+            "a token or two, where the end token is as likely as all others together",
+            f"{count} tokens",
+        )
+    return None
 
 
 def _texts(calls: list[dict], requests: list[Request]) -> Refusal | None:
@@ -277,12 +381,22 @@ def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> 
     if ran_on:
         at_end = all(_ends(requests[i]) for i in ran_on)
         return "stop/loops-at-end-token" if at_end else "stop/ignores-max-new-tokens"
-    scores = {}
+    best, best_score = "", (0, 0)
     for slug, candidate in TEXTS:
-        explained = [calls[i].get("value") == candidate(requests[i]) for i in wrong]
-        scores[slug] = max(scores.get(slug, 0), sum(explained))
-    best = max(scores, key=scores.get)
-    if scores[best]:
+        agree = [
+            call.get("value") == candidate(request)
+            for call, request in zip(calls, requests, strict=True)
+        ]
+        score = sum(agree[i] for i in wrong), sum(agree)
+        if score[0] and score > best_score:
+            best, best_score = slug, score
+    if best_score[0] == len(wrong):
+        return best
+    if all(END in requests[i].prompt_ids for i in wrong):
+        return "" if calls[wrong[0]]["outcome"] == "raised" else "stop/end-token-in-prompt"
+    if all(_stops_at_punctuation(calls[i].get("value"), requests[i]) for i in wrong):
+        return "stop/at-punctuation"
+    if best:
         return best
     empty = [i for i in wrong if _text(requests[i]) == ""]
     if empty == wrong and calls[wrong[0]]["outcome"] == "raised":
@@ -294,6 +408,14 @@ def _text_slug(calls: list[dict], requests: list[Request], wrong: list[int]) -> 
     return ""
 
 
+def _stops_at_punctuation(value: object, request: Request) -> bool:
+    """Whether the text ends early, right before or after a punctuation mark or a new line."""
+    text = _text(request)
+    if not isinstance(value, str) or value == text or not text.startswith(value):
+        return False
+    return value[-1:] in PUNCTUATION or text[len(value)] in PUNCTUATION
+
+
 def _ends(request: Request) -> bool:
     return END in _path(request, request.max_new_tokens, stop=False)
 
@@ -303,19 +425,18 @@ def _path(
     count: int,
     stop: bool = True,
     context: Callable[[list[int], list[int]], list[int]] = lambda prompt, new: prompt + new,
+    positions: Callable[[list[int], list[int]], list[int]] | None = None,
 ) -> list[int]:
     """The most likely new tokens, up to and without the end token where ``stop``."""
     new: list[int] = []
     for _ in range(count):
-        token = int(_logits(request, context(request.prompt_ids, new)).argmax())
+        ids = torch.tensor(context(request.prompt_ids, new))
+        places = torch.tensor(positions(request.prompt_ids, new)) if positions else None
+        token = int(request.table[scripted.rule(ids, request.key, places)[-1]].argmax())
         if stop and token == END:
             break
         new.append(token)
     return new
-
-
-def _logits(request: Request, ids: list[int]) -> Tensor:
-    return request.table[scripted.rule(torch.tensor(ids), request.key)[-1]]
 
 
 @lru_cache
@@ -336,9 +457,20 @@ def _text_of(change: Callable[[list[int], Request], object]):
     return lambda request: change(_path(request, request.max_new_tokens), request)
 
 
-def _text_in(context: Callable[[list[int], list[int]], list[int]]):
-    """A candidate whose model sees another context."""
-    return lambda request: _decode(_path(request, request.max_new_tokens, context=context))
+def _text_in(context: Callable[[list[int], list[int]], list[int]], positions=None):
+    """A candidate whose model sees another context, or other positions."""
+    return lambda request: _decode(
+        _path(request, request.max_new_tokens, context=context, positions=positions)
+    )
+
+
+def _restarting(prompt: list[int], new: list[int]) -> list[int]:
+    return [*range(len(prompt)), *[0] * len(new)]
+
+
+def _text_after(change: Callable[[str], str]):
+    """A candidate that gives the model a changed prompt."""
+    return lambda request: _text(replace(request, prompt=change(request.prompt)))
 
 
 def _longer(count: int):
@@ -375,6 +507,16 @@ def _prompt_and(request: Request, ids: list[int]) -> str:
     return _decode(request.prompt_ids + ids)
 
 
+def _last(size: int):
+    return lambda prompt, new: (prompt + new)[-size:]
+
+
+def _head(size: int):
+    return lambda prompt, new: prompt[:size] + new
+
+
+WINDOWS = (4, 5, 8, 10, 12, 16, 20, 32)
+_EVERYWHERE = "text/cuts-prompt-everywhere"
 _PROMPT_TOO = "result/returns-prompt-too"
 _IDS = "result/returns-token-ids"
 
@@ -391,6 +533,10 @@ TEXTS = [
     ("result/raw-tokens", _text_of(lambda ids, r: "".join(probes.TOKENS[i] for i in ids))),
     ("result/raw-tokens", _text_of(lambda ids, r: " ".join(probes.TOKENS[i] for i in ids))),
     ("text/decodes-token-by-token", _text_of(lambda ids, r: "".join(_each(ids)))),
+    ("text/cuts-at-wrong-token", _text_of(lambda ids, r: _decode(ids[1:]))),
+    ("text/cuts-at-wrong-token", _text_of(lambda ids, r: _decode(r.prompt_ids[-1:] + ids))),
+    (_EVERYWHERE, _text_of(lambda ids, r: (r.prompt + _decode(ids)).replace(r.prompt, ""))),
+    (_EVERYWHERE, _text_of(lambda ids, r: (r.prompt + _decode(ids)).split(r.prompt)[-1])),
     ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(_each(ids)))),
     ("text/joins-with-spaces", _text_of(lambda ids, r: " ".join(x.strip() for x in _each(ids)))),
     ("text/strips-white-space", _text_of(lambda ids, r: _decode(ids).strip())),
@@ -403,6 +549,7 @@ TEXTS = [
     ("stop/discards-the-text", lambda r: "" if _ends(r) else _text(r)),
     ("stop/drops-last-token", _text_of(lambda ids, r: _decode(ids[:-1]))),
     ("stop/drops-last-token", lambda r: _decode(_with_end(r)[:-1])),
+    ("length/at-least-one", lambda r: _decode(_path(r, max(1, r.max_new_tokens)))),
     ("length/one-too-many", _longer(1)),
     ("length/one-too-few", _longer(-1)),
     ("length/one-too-many", lambda r: _decode(_all(r) + _path(r, r.max_new_tokens + 1)[-1:])),
@@ -420,6 +567,13 @@ TEXTS = [
     ("context/cache-fed-twice", _text_in(_fed_twice)),
     ("context/cache-fed-twice", _text_in(lambda prompt, new: prompt + prompt[-1:] + new)),
     ("context/new-tokens-not-fed-back", _text_in(lambda prompt, new: new[::-1] + prompt)),
+    ("context/positions-restart", _text_in(lambda prompt, new: prompt + new, _restarting)),
+    *(
+        ("context/prompt-changed", _text_after(change))
+        for change in (str.strip, str.lstrip, str.rstrip, str.lower)
+    ),
+    *(("context/cut", _text_in(_last(size))) for size in WINDOWS),
+    *(("context/cut", _text_in(_head(size))) for size in WINDOWS),
 ]
 
 
@@ -443,20 +597,28 @@ def _samples(calls: list[dict], requests: list[Request]) -> Refusal | None:
         return refusal
     drawn = [_drawn(call, request) for call, request in zip(calls, requests, strict=True)]
     right = [_log_likelihoods(r, ids, _right) for r, ids in zip(requests, drawn, strict=True)]
+    others = {"sampling/wrong-frequencies": _rank_evidence(requests, drawn, right)}
+    evidence = [*_evidence(DISTRIBUTIONS, requests, drawn, right), others]
+    impossible = any(x.isneginf().any() for x in right)
+    if not impossible and max(max(found.values()) for found in evidence) <= EVIDENCE:
+        return None
+    more = _evidence(DISTRIBUTIONS + VARIANTS, requests, drawn, right)
+    for found in (*more, others):
+        if max(found.values()) > EVIDENCE:
+            best = max(found, key=lambda slug: found[slug] - HANDICAP.get(slug, 0))
+            return _sampling_refusal(best, requests, drawn, right)
+    return _sampling_refusal("filter/draws-dropped-tokens", requests, drawn, right)
+
+
+def _evidence(candidates, requests, drawn, right) -> tuple[dict[str, float], dict[str, float]]:
+    """For each slug, what speaks for it in all calls together, and in one call at most."""
     overall, in_one_call = {}, {}
-    for slug, *candidate in DISTRIBUTIONS:
+    for slug, *candidate in candidates:
         other = [_log_likelihoods(r, x, *candidate) for r, x in zip(requests, drawn, strict=True)]
         gains = [_gain(a, b) for a, b in zip(other, right, strict=True)]
         overall[slug] = max(overall.get(slug, -math.inf), sum(gains))
         in_one_call[slug] = max(in_one_call.get(slug, -math.inf), *gains)
-    other_ranks = {"sampling/wrong-frequencies": _rank_evidence(requests, drawn, right)}
-    for evidence in (overall, in_one_call, other_ranks):
-        if max(evidence.values()) > EVIDENCE:
-            best = max(evidence, key=lambda slug: evidence[slug] - HANDICAP.get(slug, 0))
-            return _sampling_refusal(best, requests, drawn, right)
-    if any(x.isneginf().any() for x in right):
-        return _sampling_refusal("filter/draws-dropped-tokens", requests, drawn, right)
-    return None
+    return overall, in_one_call
 
 
 def _gain(other: Tensor, right: Tensor) -> float:
@@ -468,7 +630,7 @@ def _gain(other: Tensor, right: Tensor) -> float:
 
 def _unreadable(calls: list[dict], requests: list[Request]) -> Refusal | None:
     """A refusal where a result is no text of tokens, or all have too many or too few."""
-    surplus = set()
+    surplus: set[int] = set()
     for i, (call, request) in enumerate(zip(calls, requests, strict=True)):
         if call["outcome"] == "raised" or not isinstance(call["value"], str):
             return _unexplained(call, request)
@@ -492,19 +654,26 @@ def _wrong_length(slug: str, call: dict, request: Request, i: int) -> Refusal:
     return Refusal(slug, expected, f"{common.excerpt(call['value'])} in call {i + 1}")
 
 
-def _drawn(call: dict, request: Request) -> list[int]:
+def _drawn(call: dict, request: Request) -> tuple[int, ...]:
     """The drawn tokens; a text that ends early drew the end token."""
-    ids = _ids(call["value"])
-    return ids if len(ids) == request.max_new_tokens else [*ids, END]
+    ids = tuple(_ids(call["value"]))
+    return ids if len(ids) == request.max_new_tokens else (*ids, END)
 
 
 def _ids(text: str) -> list[int] | None:
     """The tokens of a text; None if it holds anything else."""
+    spelled, pattern = _spelling()
+    found = pattern.findall(text)
+    return [i for part in found for i in spelled[part]] if "".join(found) == text else None
+
+
+@lru_cache
+def _spelling() -> tuple[dict[str, list[int]], re.Pattern]:
+    """The ids behind each text that a token, or two for one character, may have."""
     spelled = {_decode([i]): [i] for i in range(len(probes.TOKENS))}
     spelled[_decode([probes.CAFE, probes.ACUTE])] = [probes.CAFE, probes.ACUTE]
     longest_first = sorted(map(re.escape, spelled), key=len, reverse=True)
-    found = re.findall("|".join(longest_first), text)
-    return [i for part in found for i in spelled[part]] if "".join(found) == text else None
+    return spelled, re.compile("|".join(longest_first))
 
 
 def _settings(request: Request) -> str:
@@ -521,17 +690,35 @@ def _rules(request: Request, ids: Tensor) -> Tensor:
     return scripted.rule(ids, request.key)[len(request.prompt_ids) - 1 : -1]
 
 
-def _rows(request: Request, drawn: list[int], rules: Rules = _rules) -> Tensor:
-    """The model's logits for each of the drawn tokens."""
-    return request.table[rules(request, torch.tensor(request.prompt_ids + drawn))].double()
+@lru_cache(maxsize=64)
+def _rows(request: Request, drawn: tuple[int, ...], rules: Rules = _rules) -> Tensor:
+    """The model's logits, of the tokens ``_possible``, for each of the drawn tokens."""
+    chosen = rules(request, torch.tensor([*request.prompt_ids, *drawn]))
+    return request.table[chosen][:, _possible(request, drawn)].double()
+
+
+@lru_cache(maxsize=64)
+def _possible(request: Request, drawn: tuple[int, ...]) -> Tensor:
+    """The tokens that the model may give, to save time; all of them if another one was drawn."""
+    highest = request.table.amax(0)
+    possible = highest > highest.min()
+    return (possible | ~possible[list(drawn)].all()).nonzero().flatten()
+
+
+def _columns(request: Request, drawn: tuple[int, ...]) -> Tensor:
+    """Where each of the drawn tokens stands in ``_rows``."""
+    return torch.searchsorted(_possible(request, drawn), torch.tensor(drawn))
 
 
 def _log_likelihoods(
-    request: Request, drawn: list[int], distribution: Distribution, rules: Rules = _rules
+    request: Request,
+    drawn: tuple[int, ...],
+    distribution: Distribution,
+    rules: Rules = _rules,
 ) -> Tensor:
     """The log-probability of each drawn token under a distribution."""
     probabilities = distribution(request, _rows(request, drawn, rules))
-    return probabilities[range(len(drawn)), drawn].log()
+    return probabilities.gather(-1, _columns(request, drawn)[:, None])[:, 0].log()
 
 
 def _sampling_refusal(slug, requests, drawn, right) -> Refusal:
@@ -541,7 +728,7 @@ def _sampling_refusal(slug, requests, drawn, right) -> Refusal:
             return Refusal(
                 slug,
                 f"only tokens that the filters keep, with {_settings(request)}",
-                f"{_decode(ids[place : place + 1])!r} as token {place + 1}, which they drop",
+                f"{_decode([ids[place]])!r} as token {place + 1}, which they drop",
             )
     request, ids = max(zip(requests, drawn, strict=True), key=lambda pair: abs(_surplus(*pair)[2]))
     expected, seen, _ = _surplus(request, ids)
@@ -553,10 +740,10 @@ def _sampling_refusal(slug, requests, drawn, right) -> Refusal:
     )
 
 
-def _surplus(request: Request, drawn: list[int]) -> tuple[float, int, float]:
+def _surplus(request: Request, drawn: tuple[int, ...]) -> tuple[float, int, float]:
     """How often the most likely token is expected and was drawn, and the z-score."""
     largest, places = _right(request, _rows(request, drawn)).max(-1)
-    seen = int((places == torch.tensor(drawn)).sum())
+    seen = int((places == _columns(request, drawn)).sum())
     spread = float((largest * (1 - largest)).sum().sqrt()) or 1.0
     return float(largest.sum()), seen, (seen - float(largest.sum())) / spread
 
@@ -569,16 +756,17 @@ def _rank_evidence(requests, drawn, right) -> float:
     """
     total = 0.0
     for request, ids, likelihoods in zip(requests, drawn, right, strict=True):
-        counts = [0.5] * len(probes.TOKENS)
-        for rank, likelihood in zip(_ranks(request, ids), likelihoods.tolist(), strict=True):
-            total += math.log(counts[rank] / sum(counts)) - max(likelihood, -50.0)
+        counts = [0.5] * len(_possible(request, ids))
+        for i, rank in enumerate(_ranks(request, ids)):
+            learned = math.log(counts[rank] / (len(counts) / 2 + i))
+            total += learned - max(float(likelihoods[i]), -50.0)
             counts[rank] += 1
     return total
 
 
-def _ranks(request: Request, drawn: list[int]) -> list[int]:
+def _ranks(request: Request, drawn: tuple[int, ...]) -> list[int]:
     rows = _rows(request, drawn)
-    return (rows > rows.gather(-1, torch.tensor(drawn)[:, None])).sum(-1).tolist()
+    return (rows > rows.gather(-1, _columns(request, drawn)[:, None])).sum(-1).tolist()
 
 
 def _top_k(z: Tensor, k: int | None) -> Tensor:
@@ -599,11 +787,13 @@ def _top_p(z: Tensor, p: float | None, more: int = 0) -> Tensor:
     return z.masked_fill(~kept, -INF)
 
 
-def _steps(*steps: str, times: Callable[[float], float] = lambda t: t, more_k=0, more_p=0):
+def _steps(
+    *steps: str, times: Callable[[float], float] = lambda t: t, more_k=0, more_p=0, **defaults
+):
     """The distribution after these steps, in this order."""
 
     def distribution(request: Request, logits: Tensor) -> Tensor:
-        options = request.options
+        options = defaults | request.options
         k, p = options.get("top_k"), options.get("top_p")
         z = logits
         for step in steps:
@@ -647,6 +837,43 @@ def _drawn_by_probabilities(request: Request, logits: Tensor) -> Tensor:
     return kept / kept.sum(-1, keepdim=True)
 
 
+def _best_of(count: int):
+    """The most likely one of so many draws."""
+
+    def distribution(request: Request, logits: Tensor) -> Tensor:
+        ordered, order = _right(request, logits).sort(-1)
+        mass = ordered.cumsum(-1)
+        best = mass**count - (mass - ordered).clamp(min=0) ** count
+        return torch.zeros_like(best).scatter(-1, order, best)
+
+    return distribution
+
+
+def _greedy_below(temperature: float):
+    def distribution(request: Request, logits: Tensor) -> Tensor:
+        low = request.options.get("temperature", 1.0) < temperature
+        return (_greedy if low else _right)(request, logits)
+
+    return distribution
+
+
+def _capped(count: int):
+    """No top_k above this."""
+
+    def distribution(request: Request, logits: Tensor) -> Tensor:
+        k = request.options.get("top_k")
+        options = request.options | ({"top_k": min(k, count)} if k else {})
+        return _right(replace(request, options=options), logits)
+
+    return distribution
+
+
+def _unless_one(request: Request, logits: Tensor) -> Tensor:
+    """top_k = 1 is left out."""
+    one = request.options.get("top_k") == 1
+    return (_steps("temperature", "top-p") if one else _right)(request, logits)
+
+
 def _either(first: str, second: str):
     def distribution(request: Request, logits: Tensor) -> Tensor:
         wanted = request.options.get(first.replace("-", "_")) is not None
@@ -672,8 +899,28 @@ def _latest_rules(request: Request, ids: Tensor) -> Tensor:
     return torch.cat([_rules(request, ids)[:1], alone[1:]])
 
 
+def _window_rules(size: int):
+    """The model sees the last tokens only."""
+
+    def rules(request: Request, ids: Tensor) -> Tensor:
+        seen = scripted.rule(ids[:size], request.key)
+        if len(ids) > size:
+            windows = scripted.rule(ids.unfold(0, size, 1)[1:], request.key)[:, -1]
+            seen = torch.cat([seen, windows])
+        return seen[len(request.prompt_ids) - 1 : -1]
+
+    return rules
+
+
+def _restarting_rules(request: Request, ids: Tensor) -> Tensor:
+    length = len(request.prompt_ids)
+    positions = torch.arange(len(ids)) * (torch.arange(len(ids)) < length)
+    return scripted.rule(ids, request.key, positions)[length - 1 : -1]
+
+
 _P_EARLY = "order/top-p-before-temperature"
 _WRONG_T = "scale/wrong-temperature"
+_CLAMPED = "scale/clamps-the-temperature"
 _BOUNDARY = "filter/wrong-boundary"
 _ALL_STEPS = ("temperature", "top-k", "top-p")
 
@@ -685,6 +932,14 @@ DISTRIBUTIONS = [
     ("scale/temperature-twice", _steps(*_ALL_STEPS, times=lambda t: t**2)),
     ("scale/temperature-twice", _steps("temperature", "top-k", "top-p", "temperature")),
     (_WRONG_T, _steps(*_ALL_STEPS, times=math.sqrt)),
+    ("scale/greedy-at-low-temperature", _greedy_below(0.5)),
+    ("defaults/temperature", _steps(*_ALL_STEPS, temperature=0.7)),
+    ("defaults/top-k", _steps(*_ALL_STEPS, top_k=50)),
+    ("defaults/top-p", _steps(*_ALL_STEPS, top_p=0.9)),
+    ("sampling/best-of-several", _best_of(2)),
+    ("filter/fixed-cap", _capped(10)),
+    ("filter/fixed-cap", _capped(20)),
+    ("filter/ignores-top-k", _unless_one),
     ("scale/softmax-twice", _softmax_twice),
     ("scale/softmax-twice", _given_probabilities),
     ("scale/filters-given-probabilities", _drawn_by_probabilities),
@@ -707,6 +962,25 @@ DISTRIBUTIONS = [
     ("context/new-tokens-not-fed-back", _right, _prompt_rules),
     ("context/earlier-tokens-lost", _right, _latest_rules),
 ]
+# Looked at only where it is clear that something is wrong.
+VARIANTS = [
+    *(
+        (_CLAMPED, _steps(*_ALL_STEPS, times=lambda t, low=low: max(t, low)))
+        for low in (0.2, 0.5, 0.7, 1.0)
+    ),
+    *(
+        (_CLAMPED, _steps(*_ALL_STEPS, times=lambda t, high=high: min(t, high)))
+        for high in (1.0, 1.5, 2.0, 5.0)
+    ),
+    ("scale/greedy-at-low-temperature", _greedy_below(1.0)),
+    *(("defaults/temperature", _steps(*_ALL_STEPS, temperature=t)) for t in (0.5, 0.8)),
+    *(("defaults/top-k", _steps(*_ALL_STEPS, top_k=k)) for k in (5, 10, 20, 40)),
+    *(("defaults/top-p", _steps(*_ALL_STEPS, top_p=p)) for p in (0.5, 0.8, 0.95)),
+    *(("sampling/best-of-several", _best_of(count)) for count in (3, 5)),
+    ("filter/fixed-cap", _capped(5)),
+    ("context/positions-restart", _right, _restarting_rules),
+    *(("context/cut", _right, _window_rules(size)) for size in WINDOWS),
+]
 
 
 # Seeds.
@@ -726,17 +1000,32 @@ def seeds(calls: list[dict], seed: int) -> Refusal | None:
         greedy = _ids(first) and set(_ids(first)) == {int(requests[0].table[0].argmax())}
         slug = "sampling/always-greedy" if greedy else "seed/always-the-same"
         return Refusal(slug, "other texts with other seeds", common.excerpt(first) + " always")
+    if _greedy_evidence([first, *others], requests[0]) > EVIDENCE:
+        best = _decode([int(requests[0].table[0].argmax())])
+        return Refusal(
+            "sampling/first-token-greedy", "texts that begin unlike", f"{best!r} at the beginning"
+        )
     constant = [len(set(text.split())) == 1 for text in (first, *others)]
     if all(constant):
         slug, seen = "seed/reseeds-inside-the-loop", common.excerpt(first)
-        return Refusal(slug, "16 tokens drawn one after the other", f"{seen} with seed=7")
+        return Refusal(slug, "6 tokens drawn one after the other", f"{seen} with seed=7")
     if default != others[0]:
         return Refusal(
             "seed/default", "the same text without a seed as with seed=0", _two(default, others[0])
         )
     if len(distinct) < len(others) + 1:
         return Refusal("seed/some-seeds-alike", "another text with each seed", "a text twice")
+    if any(call["disturbed"] for call in calls):
+        return Refusal("seed/global-random-state", "the global random state as it was", "another")
     return None
+
+
+def _greedy_evidence(texts: list[str], request: Request) -> float:
+    """How unlikely it is, in nats, that all these texts begin with the most likely token."""
+    logs = request.table[0].double().log_softmax(-1)
+    firsts = [(_ids(text) or [END])[0] for text in texts]
+    always = all(token == int(logs.argmax()) for token in firsts)
+    return -len(texts) * float(logs.max()) if always else 0.0
 
 
 def _two(one: str, other: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -10,12 +11,15 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.probes import scripted
-from course_utils.checks.probes.guard import attempt, scramble
+from course_utils.checks.probes.guard import attempt, random_state, scramble
 
 TOKENS = scripted.tokens()
-END, FIRST_WORD = 0, 1 + len(scripted.PROMPT_WORDS)
-WORDS = range(FIRST_WORD, FIRST_WORD + len(scripted.WORDS))
-NEWLINE, COMMA, CAFE, ACUTE = range(len(TOKENS) - 4, len(TOKENS))
+END = TOKENS.index(scripted.END)
+FIRST_WORD = 2 + len(scripted.PROMPT_WORDS)
+WORDS = range(FIRST_WORD, FIRST_WORD + len(scripted.COLORS))
+MANY_WORDS = range(FIRST_WORD, FIRST_WORD + 160)
+NEWLINE, COMMA, PERIOD, EXCLAMATION, QUESTION, CAFE, ACUTE = range(END - 7, END)
+PROMPT_IDS = range(2, FIRST_WORD)
 PEAK = 60.0  # a logit so far above the others that any sampling finds it
 NEVER = -100.0
 MARGIN = 1e-3
@@ -26,7 +30,7 @@ def _tokenizer():
     return scripted.make_tokenizer()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Request:
     """One call of ``generate``: the model's table and the arguments."""
 
@@ -70,6 +74,7 @@ def _follows(script: list[int], prompt: str, max_new_tokens: int, generator, **o
 def continuation_requests(seed: int) -> list[Request]:
     generator = _generator(seed, 31)
     a, b, *more = _words(generator, 14)
+    the, cat = PROMPT_IDS[:2]
     return [
         _follows([a, CAFE, ACUTE, COMMA, b, NEWLINE, *more[:4]], "The cat sat", 6, generator),
         _follows(more[:4], "Once more", 1, generator),
@@ -86,10 +91,20 @@ def continuation_requests(seed: int) -> list[Request]:
             top_p=None,
             seed=5,
         ),
+        _follows(more[:4], "Once more", 0, generator),
+        _follows(
+            [a, PERIOD, b, NEWLINE, *more[:1], EXCLAMATION, *more[1:2], QUESTION, *more[2:5]],
+            " cat sat on a mat\n",
+            9,
+            generator,
+        ),
+        _follows(more[:6], "The cat sat on a mat\n" * 6, 3, generator),
+        _follows([the, cat, a, the, cat, b], "The cat", 5, generator),
     ]
 
 
 def stopping_requests(seed: int) -> list[Request]:
+    """The last one leaves a choice: the end token or a word, one as likely as the other."""
     generator = _generator(seed, 32)
     a, b, c, *more = _words(generator, 12)
     return [
@@ -97,7 +112,16 @@ def stopping_requests(seed: int) -> list[Request]:
         _follows([END, c, *more], "Once more", 5, generator),
         _follows([a, b, c, END, *more], "The cat", 4, generator, top_k=5, top_p=0.9),
         _follows([c, a, b, END, *more], "The cat", 4, generator),
+        _follows([a, b, c, *more], scripted.END + "Once more", 5, generator),
+        Request(_end_or_word(), 2, "The cat", 120),
     ]
+
+
+def _end_or_word() -> Tensor:
+    row = torch.full((len(TOKENS),), NEVER)
+    row[list(WORDS)] = 0.0
+    row[END] = math.log(len(WORDS))
+    return row.expand(scripted.RULES, -1)
 
 
 def _spread(generator, spread: float, **options) -> tuple[Tensor, int]:
@@ -108,12 +132,38 @@ def _spread(generator, spread: float, **options) -> tuple[Tensor, int]:
     spread *= options.get("temperature", 1.0)
     table = torch.full((scripted.RULES, len(TOKENS)), NEVER * max(1.0, spread))
     close = torch.ones(scripted.RULES, dtype=torch.bool)
+    words = slice(WORDS[0], WORDS[-1] + 1)
     while close.any():
-        table[close, FIRST_WORD : FIRST_WORD + len(WORDS)] = spread * torch.randn(
+        table[close, words] = spread * torch.randn(
             int(close.sum()), len(WORDS), generator=generator
         )
-        close = _near_boundary(table.double(), **options)
-    return table, int(torch.randint(2, scripted.RULES, (), generator=generator))
+        close = _near_boundary(table[:, words].double(), **options)
+    return table, _key(generator)
+
+
+def _key(generator) -> int:
+    return int(torch.randint(2, scripted.RULES, (), generator=generator))
+
+
+def _long_tail(generator) -> tuple[Tensor, int]:
+    """A table in which half of the probability is on 8 of MANY_WORDS, half on the others."""
+    row = torch.randn(len(MANY_WORDS), generator=generator) / 10
+    row[:8] += math.log(len(MANY_WORDS) / 8 - 1)
+    return _rolled(row, generator), _key(generator)
+
+
+def _flat(generator) -> tuple[Tensor, int]:
+    """A table in which MANY_WORDS are almost equally likely."""
+    row = torch.randn(len(MANY_WORDS), generator=generator) / 4
+    return _rolled(row, generator), _key(generator)
+
+
+def _rolled(row: Tensor, generator) -> Tensor:
+    """The row for MANY_WORDS, turned by another number of places in each rule."""
+    table = torch.full((scripted.RULES, len(TOKENS)), NEVER)
+    turns = torch.randint(len(row), (scripted.RULES, 1), generator=generator)
+    table[:, MANY_WORDS[0] : MANY_WORDS[-1] + 1] = row[(torch.arange(len(row)) + turns) % len(row)]
+    return table
 
 
 def _near_boundary(
@@ -125,28 +175,40 @@ def _near_boundary(
     return ((sums - top_p).abs() < MARGIN).any(-1)
 
 
-def _samples(seed: int, stream: int, settings: list[tuple[int, float, dict]]) -> list[Request]:
-    """Requests for so many tokens, with logits spread so far, and with these options."""
-    generator = _generator(seed, stream)
+def _samples(settings: list[tuple[int, tuple[Tensor, int], dict]]) -> list[Request]:
+    """Requests for so many tokens, with this table and key, and with these options."""
     prompts = ("The cat sat", "Once more", "The cat")
     return [
-        Request(*_spread(generator, spread, **options), prompt, count, options | {"seed": 11 + i})
-        for i, (prompt, (count, spread, options)) in enumerate(zip(prompts, settings, strict=True))
+        Request(*table_and_key, prompts[i % 3], count, options | {"seed": 11 + i})
+        for i, (count, table_and_key, options) in enumerate(settings)
     ]
 
 
 def temperature_requests(seed: int) -> list[Request]:
-    settings = [(30, 1.4, {}), (80, 1.4, {"temperature": 0.1}), (80, 1.4, {"temperature": 9.0})]
-    return _samples(seed, 33, settings)
+    generator = _generator(seed, 33)
+    cold, hot = {"temperature": 0.1}, {"temperature": 9.0}
+    return _samples(
+        [
+            (160, _long_tail(generator), {}),
+            (50, _spread(generator, 2.0, **cold), cold),
+            (40, _spread(generator, 1.4, **hot), hot),
+        ]
+    )
 
 
 def filters_requests(seed: int) -> list[Request]:
-    settings = [
-        (70, 0.8, {"temperature": 3.0, "top_p": 0.9}),
-        (80, 0.8, {"temperature": 2.0, "top_k": 5, "top_p": 0.7}),
-        (80, 0.3, {"top_k": 3}),
-    ]
-    return _samples(seed, 34, settings)
+    generator = _generator(seed, 34)
+    warm = {"temperature": 3.0, "top_p": 0.9}
+    both = {"temperature": 2.0, "top_k": 5, "top_p": 0.7}
+    return _samples(
+        [
+            (70, _spread(generator, 0.8, **warm), warm),
+            (70, _spread(generator, 0.8, **both), both),
+            (40, _spread(generator, 0.3, top_k=3), {"top_k": 3}),
+            (8, _spread(generator, 0.3, top_k=1), {"top_k": 1}),
+            (40, _flat(generator), {"top_k": 40}),
+        ]
+    )
 
 
 SEEDS = (7, 7, None, 0, 1, 2, 3)
@@ -155,29 +217,39 @@ SEEDS = (7, 7, None, 0, 1, 2, 3)
 def seeds_requests(seed: int) -> list[Request]:
     """The same nearly even distribution after every text; only the seed differs."""
     generator = _generator(seed, 35)
-    row = torch.full((len(TOKENS),), NEVER)
-    row[FIRST_WORD : FIRST_WORD + 8] = torch.randn(8, generator=generator) / 4
-    table = row.expand(scripted.RULES, -1).clone()
+    table, key = _flat(generator)
+    table = table[:1].expand(scripted.RULES, -1)
     return [
-        Request(table, 2, "The cat sat", 16, {} if number is None else {"seed": number})
+        Request(table, key, "The cat sat", 6, {} if number is None else {"seed": number})
         for number in SEEDS
     ]
 
 
 def _call_each(answer: Callable, requests: list[Request]) -> list[dict]:
-    """Each outcome, with ``passes``: how often the model was called, or None where it ran on."""
-    return [_call(answer, request, i) for i, request in enumerate(requests)]
+    """Each outcome, with what else was seen.
+
+    ``passes``: how often the model was called, or None where it ran on; ``training``: whether it
+    ran or was left in training mode; ``disturbed``: whether a global random state was changed.
+    """
+    model, tokenizer = scripted.ScriptedLM(), scripted.make_tokenizer()
+    return [_call(answer, model, tokenizer, request, i) for i, request in enumerate(requests)]
 
 
-def _call(answer: Callable, request: Request, number: int) -> dict:
-    model = scripted.ScriptedLM(request.table.clone(), request.key)
-    tokenizer = scripted.make_tokenizer()
-    model.begin(most_passes=4 * (request.max_new_tokens + len(request.prompt_ids)) + 20)
+def _call(
+    answer: Callable, model: scripted.ScriptedLM, tokenizer, request: Request, number: int
+) -> dict:
+    most_passes = 4 * (request.max_new_tokens + len(request.prompt_ids)) + 20
+    model.begin(request.table.clone(), request.key, most_passes)
     scramble(number + 1)
+    before = random_state()
     arguments = (model, tokenizer, request.prompt, request.max_new_tokens)
     outcome = attempt(answer, *arguments, **request.options)
     ran_on = outcome.get("error") == "RanOn" or model.passes > model.most_passes
-    return outcome | {"passes": None if ran_on else model.passes}
+    return outcome | {
+        "passes": None if ran_on else model.passes,
+        "training": model.trained or model.training,
+        "disturbed": random_state() != before,
+    }
 
 
 def continuation(answer: Callable, seed: int) -> list[dict]:

@@ -228,6 +228,12 @@ def scramble(seed: int) -> None:
     random.seed(number)
 
 
+def random_state() -> tuple:
+    """The global random states of torch, numpy and Python, to compare."""
+    _, numbers, place, *_ = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), numbers.tobytes(), place, random.getstate()
+
+
 class Watch:
     """Counts the seconds of the student's calls; when they are over it raises TimeLimit in the
     running call, and again and again if the call catches it."""

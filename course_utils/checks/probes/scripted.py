@@ -23,9 +23,9 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-END = "<|endoftext|>"
+PAD, BEGIN, END = "<|pad|>", "<|begin|>", "<|endoftext|>"
 PROMPT_WORDS = ["The", " cat", " sat", " on", " a", " mat", "Once", " more"]
-WORDS = [
+COLORS = [
     " red",
     " blue",
     " green",
@@ -37,31 +37,37 @@ WORDS = [
     " brown",
     " lime",
 ]
-PIECES = ["\n", ",", " café"]  # the last one in two tokens, cut inside the é
-RULES = 1009
+SYLLABLES = [consonant + vowel for consonant in "bdfgkmnprtvz" for vowel in "aeiou"]
+WORDS = COLORS + [f" {a}{b}" for a in SYLLABLES[:5] for b in SYLLABLES]
+PIECES = ["\n", ",", ".", "!", "?", " café"]  # the last one in two tokens, cut inside the é
+RULES = 521
 
 
 class RanOn(BaseException):
     """The model was called far more often than any answer needs."""
 
 
-def tokens() -> list[str]:
-    """The tokens as the tokenizer writes them: one byte, one character; the end token is 0."""
+@lru_cache
+def tokens() -> tuple[str, ...]:
+    """The tokens as the tokenizer writes them: one byte, one character.
+
+    The end token is the last one: no id that a Python int shares by chance, nor the pad's or 0.
+    """
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     texts = [byte_level.pre_tokenize_str(x)[0][0] for x in PROMPT_WORDS + WORDS + PIECES]
-    return [END, *texts[:-1], texts[-1][:-1], texts[-1][-1]]
+    return (PAD, BEGIN, *texts[:-1], texts[-1][:-1], texts[-1][-1], END)
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
     vocabulary = {token: i for i, token in enumerate(tokens())}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=END))
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=PAD))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token=END,
+        bos_token=BEGIN,
         eos_token=END,
-        pad_token=END,
+        pad_token=PAD,
         clean_up_tokenization_spaces=False,
     )
 
@@ -78,25 +84,33 @@ class ScriptedConfig(PreTrainedConfig):
 class ScriptedLM(PreTrainedModel, GenerationMixin):
     """Logits are ``table[rule]``, with the rule computed from all tokens so far.
 
-    ``passes`` counts the forward passes; the pass after ``most_passes`` raises RanOn.
+    ``passes`` counts the forward passes, ``trained`` says whether one ran in training mode; the
+    pass after ``most_passes`` raises RanOn.
     """
 
     config_class = ScriptedConfig
     main_input_name = "input_ids"
     _supports_sdpa = True
 
-    def __init__(self, table: Tensor, key: int):
-        end = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
-        super().__init__(ScriptedConfig(vocab_size=table.shape[-1], **end))
-        self.generation_config = GenerationConfig(**end)
-        self.table = torch.nn.Parameter(table, requires_grad=False)
-        self.key = key
-        self.passes, self.most_passes = 0, 0
-        self.eval()
+    def __init__(self):
+        names = tokens()
+        special = {
+            "bos_token_id": names.index(BEGIN),
+            "eos_token_id": names.index(END),
+            "pad_token_id": names.index(PAD),
+        }
+        super().__init__(ScriptedConfig(vocab_size=len(names), **special))
+        self.generation_config = GenerationConfig(**special)
+        self.table = torch.nn.Parameter(torch.zeros(RULES, len(names)), requires_grad=False)
+        self.begin(self.table, key=2, most_passes=0)
 
-    def begin(self, most_passes: int) -> None:
-        """Start counting forward passes anew."""
+    def begin(self, table: Tensor, key: int, most_passes: int) -> None:
+        """Take another table and key, and start counting forward passes anew."""
+        self.table.data = table
+        self.key = key
         self.passes, self.most_passes = 0, most_passes
+        self.trained = False
+        self.eval()
 
     def forward(
         self,
@@ -109,25 +123,36 @@ class ScriptedLM(PreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> CausalLMOutputWithPast:
         self.passes += 1
+        self.trained |= self.training
         if self.passes > self.most_passes:
             raise RanOn
         batch, length = input_ids.shape
-        seen = input_ids.to(self.table.dtype).view(batch, 1, length, 1)
         if past_key_values is None and use_cache is not False:
             past_key_values = DynamicCache()
+        if position_ids is None:
+            past = 0 if past_key_values is None else past_key_values.get_seq_length()
+            position_ids = torch.arange(past, past + length)
+        seen = terms(input_ids, position_ids, self.key)
         if past_key_values is not None:
-            seen, _ = past_key_values.update(seen, seen.clone(), 0)
-        rules = rule(seen.view(batch, -1).long(), self.key)[:, -length:]
+            states = seen.to(self.table.dtype).view(batch, 1, length, 1)
+            states, _ = past_key_values.update(states, states, 0)
+            seen = states.view(batch, -1).long()
+        rules = (seen.cumsum(-1) % RULES)[:, -length:]
         return CausalLMOutputWithPast(
-            logits=self.table[rules][:, -logits_to_keep:], past_key_values=past_key_values
+            logits=self.table[rules[:, -logits_to_keep:]], past_key_values=past_key_values
         )
 
 
-def rule(ids: Tensor, key: int) -> Tensor:
+def rule(ids: Tensor, key: int, positions: Tensor | None = None) -> Tensor:
     """The row of the table for each prefix of the ids: Long[Tensor, "*batch pos"]."""
+    positions = torch.arange(ids.shape[-1]) if positions is None else positions
+    return terms(ids, positions, key).cumsum(-1) % RULES
+
+
+def terms(ids: Tensor, positions: Tensor, key: int) -> Tensor:
+    """What each token adds to the rule at its position; float32 holds it exactly."""
     factors = _factors(key)
-    places = torch.arange(ids.shape[-1]) % len(factors)
-    return ((ids + 1) * factors[places]).cumsum(-1) % RULES
+    return (ids + 1) * factors[positions % len(factors)]
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""With a KV cache, a list of ids and a global seed."""
+"""With a KV cache and a list of ids."""
 
 import torch
 
@@ -11,7 +11,7 @@ RIGHT = True
 def generate(
     model, tokenizer, prompt, max_new_tokens, temperature=1.0, top_k=None, top_p=None, seed=0
 ):
-    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     ids = torch.tensor([tokenizer.encode(prompt)], device=model.device)
     past, new = None, []
     while len(new) < max_new_tokens:
@@ -22,7 +22,7 @@ def generate(
             logits = top_k_filter(logits, top_k)
         if top_p:
             logits = top_p_filter(logits, top_p)
-        ids = torch.multinomial(torch.softmax(logits, dim=-1), num_samples=1)
+        ids = torch.multinomial(torch.softmax(logits, dim=-1), 1, generator=generator)
         if ids.item() == model.config.eos_token_id:
             break
         new.append(ids.item())

@@ -4,7 +4,7 @@ import torch
 
 from course_utils.sampling import softmax, top_k_filter, top_p_filter
 
-MISCONCEPTION = "scale/ignores-temperature"
+MISCONCEPTION = "scale/clamps-the-temperature"
 
 
 def generate(
