@@ -133,8 +133,7 @@ class Statement(NamedTuple):
 
 def _name(rng: random.Random, test: bool) -> str:
     def make():
-        middle = rng.choice(words.MIDDLE) if rng.random() < 0.2 else ""
-        return rng.choice(words.FIRST) + middle + rng.choice(words.LAST)
+        return rng.choice(words.FIRST) + rng.choice(words.LAST)
 
     return draw(rng, make, lambda name: name, test)
 
@@ -168,17 +167,7 @@ def _say(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
 
 
 def _describe(rng: random.Random, statements: list[Statement], level: float = 1.0) -> str:
-    """Sentences in the order given; two of one person are sometimes joined by "and"."""
-    sentences, last = [], None
-    for statement in statements:
-        sentence = _say(rng, statement, level)
-        if last == statement.name and rng.random() < 0.3 * level:
-            sentences[-1] += " and " + sentence.removeprefix(statement.name + " ")
-            last = None
-        else:
-            sentences.append(sentence)
-            last = statement.name
-    return ". ".join(sentences) + "."
+    return " ".join(_say(rng, statement, level) + "." for statement in statements)
 
 
 def _context(rng: random.Random, people: list[list[Statement]], level: float = 1.0) -> str:
@@ -225,7 +214,7 @@ def _roll(rng: random.Random) -> list[Piece]:
 
 def reading_document(rng: random.Random, level: float) -> list[Piece]:
     """A context with questions about it; some statements are said again instead."""
-    if rng.random() > 0.4 + 0.6 * level:
+    if rng.random() > 0.4 + 0.5 * level:
         return _roll(rng)
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]

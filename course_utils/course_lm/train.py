@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 5400
+    steps: int = 7000
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
@@ -45,13 +45,21 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 1400  # over so many last steps the learning rates fall to zero
-    full_level_at: int = 3000  # the step from which the corpus is at full difficulty
+    decay: int = 2500  # over so many last steps the learning rates fall to zero
+    full_level_at: int = (
+        2000  # the step from which the corpus is at full difficulty; then the mixture
+    )
+    full_mixture_at: int = 4000  # moves on, from START to SHARES at this step
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.full_mixture_at <= self.full_level_at:
+            raise ValueError(
+                f"full_mixture_at is {self.full_mixture_at}; it must come after full_level_at, "
+                f"{self.full_level_at}."
+            )
 
     def learning_rate_factor(self, step: int) -> float:
         rising = (step + 1) / self.warmup
@@ -60,6 +68,10 @@ class Settings:
 
     def level(self, step: int) -> float:
         return min(1.0, step / self.full_level_at)
+
+    def mixture(self, step: int) -> float:
+        span = self.full_mixture_at - self.full_level_at
+        return min(1.0, max(0.0, (step - self.full_level_at) / span))
 
 
 def build_model(settings: Settings, vocabulary: int, end_id: int) -> Qwen2ForCausalLM:
@@ -240,7 +252,9 @@ class Run:
     def step(self) -> float:
         """One step of the optimizers; returns the loss before it."""
         index, settings = len(self.losses), self.settings
-        batch = self.corpus.batch(index, settings.rows, settings.level(index))
+        batch = self.corpus.batch(
+            index, settings.rows, settings.level(index), settings.mixture(index)
+        )
         batch = Batch(*(tensor.to(self.device) for tensor in batch))
         loss = weighted_loss(self.decoder, self.model.lm_head, batch)
         loss.backward()

@@ -1,11 +1,10 @@
 """The word lists behind the corpus: what can be said, and which label a word carries."""
 
-# Syllables of the invented people. Any first + any number of middles + any last is a name.
+# Syllables of the invented people: any first and any last make a name.
 FIRST = tuple(
     "Bal Bren Cal Dor Dun Fal Fen Gar Gim Hal Hol Jan Jor Kal Kel Lan Lor Lum Mar Mav Mil Nal "
     "Nor Ol Pel Pir Quin Ral Rov Sal Sel Sor Tam Tel Tor Ul Val Var Vel Wil Yar Yor Zan Zel".split()
 )
-MIDDLE = tuple("a e i o u ari eva imi ola uno".split())
 LAST = tuple(
     "bek ben bin dak dan del dik don gan gar gus ka kin ko len lis lo mak mar mir mo na nak nis "
     "nor pa pik ras rek rin ro sa sen sik ta tak tin tor va vek vin vo za zik zo".split()
@@ -19,8 +18,8 @@ ATTRIBUTES = {
             "Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul "
             "Amsterdam".split()
         ),
-        ("{n} lives in {v}", "{n} has a house in {v}", "{n} comes from {v}"),
-        ("Where does {n} live?", "In which city does {n} live?", "What is the home of {n}?"),
+        ("{n} lives in {v}", "{n} has a house in {v}"),
+        ("Where does {n} live?", "What is the home of {n}?"),
     ),
     "job": (
         tuple(
@@ -28,43 +27,42 @@ ATTRIBUTES = {
             "miner tailor writer dancer singer hunter banker barber dentist plumber librarian "
             "carpenter".split()
         ),
-        ("{n} works as a {v}", "{n} earns money as a {v}", "{n} is a {v}"),
-        ("What is the job of {n}?", "What does {n} work as?", "How does {n} earn money?"),
+        ("{n} works as a {v}", "{n} earns money as a {v}"),
+        ("What is the job of {n}?", "What does {n} work as?"),
     ),
     "instrument": (
         tuple(
             "piano violin guitar trumpet drums flute cello harp saxophone clarinet bass organ "
             "banjo viola oboe trombone accordion tuba lute mandolin".split()
         ),
-        ("{n} plays the {v}", "{n} practices the {v}", "{n} owns a fine {v}"),
-        ("What does {n} play?", "Which instrument does {n} play?", "What does {n} practice?"),
+        ("{n} plays the {v}", "{n} practices the {v}"),
+        ("What does {n} play?", "Which instrument does {n} play?"),
     ),
     "pet": (
         tuple(
             "cat dog horse rabbit parrot goat sheep pig duck goose hamster turtle snake lizard "
             "mouse donkey pony crow owl ferret".split()
         ),
-        ("{n} keeps a {v}", "{n} has a pet {v}", "{n} feeds a small {v}"),
-        ("Which pet does {n} have?", "What animal does {n} keep?", "What is the pet of {n}?"),
+        ("{n} keeps a {v}", "{n} has a pet {v}"),
+        ("Which pet does {n} have?", "What animal does {n} keep?"),
     ),
     "food": (
         tuple(
             "bread cheese soup rice pasta pizza fish beef salad cake honey apples pears beans "
             "onions plums eggs nuts grapes olives".split()
         ),
-        ("{n} likes to eat {v}", "{n} always orders {v}", "{n} eats {v} every day"),
-        ("What does {n} like to eat?", "What does {n} eat?", "Which food does {n} order?"),
+        ("{n} likes to eat {v}", "{n} always orders {v}"),
+        ("What does {n} like to eat?", "What does {n} eat?"),
     ),
     "color": (
         tuple(
             "red blue green yellow black white brown purple orange pink gray silver golden violet "
             "crimson turquoise beige scarlet ivory indigo".split()
         ),
-        ("{n} wears a {v} coat", "{n} put on a {v} hat", "{n} has a {v} coat"),
+        ("{n} wears a {v} coat", "{n} has a {v} coat"),
         (
             "Which color does {n} wear?",
             "What color is the coat of {n}?",
-            "What is the color of {n}?",
         ),
     ),
 }
