@@ -10,7 +10,7 @@ from course_utils.course_lm.train import Muon, Run, Settings, build_model, main,
 
 TINY = dict(
     steps=30, rows=2, window=256, hidden_size=32, intermediate_size=32, blocks=2, heads=2,
-    kv_heads=1, warmup=5, decay=10, full_level_at=20,
+    kv_heads=1, warmup=5, decay=10, full_level_at=20, full_mixture_at=25,
 )  # fmt: skip
 
 
@@ -116,8 +116,11 @@ def test_muon_walks_down_a_quadratic():
 
 
 def test_levels_and_rates_follow_the_plan():
-    settings = Settings(steps=100, warmup=10, decay=50, full_level_at=20)
+    settings = Settings(steps=100, warmup=10, decay=50, full_level_at=20, full_mixture_at=40)
     assert settings.learning_rate_factor(0) == pytest.approx(0.1)
     assert settings.learning_rate_factor(30) == 1
     assert settings.learning_rate_factor(99) == pytest.approx(0.02)
     assert settings.level(0) == 0 and settings.level(10) == 0.5 and settings.level(50) == 1
+    assert settings.mixture(20) == 0 and settings.mixture(30) == 0.5 and settings.mixture(50) == 1
+    with pytest.raises(ValueError, match="after full_level_at"):
+        Settings(full_level_at=40, full_mixture_at=40)
