@@ -1,6 +1,5 @@
 """2 N, and attention."""
 
-
 MISCONCEPTION = "matrices/all-parameters"
 
 

@@ -1,6 +1,5 @@
 """The rule of thumb: 2 N."""
 
-
 MISCONCEPTION = "attention/forgotten"
 
 
