@@ -116,7 +116,7 @@ def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figu
     return fig
 
 
-YELLOW, PURPLE = "#F0E442", "#CC79A7"
+YELLOW, PURPLE = "#F0E442", "#A0437B"
 PART_COLORS = (SKY, ORANGE, GREEN, GREY, YELLOW, PURPLE)
 LINE_COLORS = (BLUE, ORANGE, GREEN, BLACK, PURPLE, GREY)
 
@@ -152,24 +152,26 @@ def _stack(ax: Axes, rows: Mapping[str, Mapping[str, float]]) -> None:
 def growth_curves(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str
 ) -> Figure:
-    """Lines on two logarithmic axes, each labelled at its end."""
+    """Lines on two logarithmic axes, each labelled at its end; shorter ones in front."""
     fig = Figure(figsize=(7, 4.2), layout="constrained")
     ax = fig.subplots()
     for (label, (x, y)), color in zip(curves.items(), LINE_COLORS, strict=False):
-        ax.plot(x, y, color=color)
+        ax.plot(x, y, color=color, zorder=2 + 1 / len(x))
+        ax.plot(x[-1], y[-1], "o", color=color, zorder=4)
         ax.annotate(
             label,
             (x[-1], y[-1]),
-            xytext=(4, 0),
+            xytext=(7, -3),
             textcoords="offset points",
             va="center",
             fontsize=9,
             color=color,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.margins(x=0.16)
+    ax.set_xlim(min(x[0] for x, _ in curves.values()), 4 * max(x[-1] for x, _ in curves.values()))
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.spines[["top", "right"]].set_visible(False)
@@ -205,8 +207,9 @@ def memory_chart(
     below.plot([length], [cache_now / unit], "o", color=BLUE)
     below.axhline(total / unit, color=GREY, linewidth=1)
     offset = {"textcoords": "offset points", "fontsize": 9}
-    below.annotate("weights", (0, total / unit), xytext=(4, 4), color=GREY, **offset)
-    below.annotate("KV cache", (lengths[-1], cache[-1] / unit), xytext=(4, 0), color=BLUE, **offset)
+    end = lengths[-1]
+    below.annotate("weights", (end, total / unit), xytext=(4, 4), color=GREY, **offset)
+    below.annotate("KV cache", (end, cache[-1] / unit), xytext=(4, -4), color=BLUE, **offset)
     below.xaxis.set_major_formatter("{x:,.0f}")
     below.set_xlim(0, 1.12 * lengths[-1])
     below.set_ylim(bottom=0)

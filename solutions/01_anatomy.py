@@ -204,7 +204,7 @@ print(f"attention in Llama-3.2-1B: {llama['attention']:.0f} % · you predicted {
 # %% id="show-shares"
 show(
     stacked_bars(shares, "percent of the parameters"),
-    f"Six bars of 100 percent. The FFN is the widest part of most: {llama['ffn']:.0f} percent of "
+    f"Six bars of 100 percent. The FFN is the widest part of each: {llama['ffn']:.0f} percent of "
     f"Llama-3.2-1B, where attention has {llama['attention']:.0f}.",
 )
 for name in ["Qwen2.5-3B", "Qwen2.5-0.5B"]:
@@ -338,8 +338,9 @@ gemma = kv_cache_bytes(models["gemma-3-1b-it"].config, 1, 32768)
 small = kv_cache_bytes(models["Qwen2.5-0.5B"].config, 1, 32768)
 show(
     growth_curves(curves, "tokens", "KV cache in MB (bf16, one text)"),
-    "KV cache against length, both axes logarithmic: straight lines, but that of gemma-3-1b-it bends "
-    f"at 512 tokens. At 32,768 tokens it needs {gemma / 1e6:.0f} MB, Qwen2.5-0.5B {small / 1e6:.0f} MB.",
+    "KV cache against length, both axes logarithmic: straight lines, but that of gemma-3-1b-it "
+    f"bends at 512 tokens. At 32,768 it needs {gemma / 1e6:.0f} MB, "
+    f"Qwen2.5-0.5B {small / 1e6:.0f} MB.",
 )
 print(f"at 32,768 tokens: gemma-3-1b-it {gemma / 1e6:.0f} MB, Qwen2.5-0.5B {small / 1e6:.0f} MB")
 
@@ -485,7 +486,7 @@ print(f"Llama-3.2-1B above the rule: {excess:.0f} % · you predicted {my_excess}
 #
 # There are two ways. An **additive** mask is added to the scores before the softmax: 0 lets through, $-\infty$ hides. A
 # **multiplicative** one multiplies the weights after it, which are then divided by their new sum: 1 lets through, 0 hides.
-# Who mixes them up is not told: the model runs. Transformers passes a mask of shape `[1, 1, pos, pos]` on as it is.
+# Transformers passes a mask of shape `[1, 1, pos, pos]` on as it is.
 #
 # ## Exercise 1.4 · Which masking?
 #
@@ -606,8 +607,9 @@ def budget(model: str, batch: int, length: int) -> Picture:
     now = kv_cache_bytes(config, batch, length)
     crossing = overtaking_length(config, sum(weights.values()), batch)
     where = f"from {crossing:,} tokens on" if crossing <= longest else "nowhere in reach"
-    title = f"{model}, batch {batch}, {length:,} tokens: the cache outweighs the weights {where}"
-    alt = f"{title}. Weights {sum(weights.values()) / 1e6:,.0f} MB, KV cache {now / 1e6:,.0f} MB."
+    title = f"{model}, batch {batch}, {length:,} tokens\nThe cache outweighs the weights {where}"
+    sizes = f"Weights {sum(weights.values()) / 1e6:,.0f} MB, KV cache {now / 1e6:,.0f} MB."
+    alt = ". ".join([*title.splitlines(), sizes])
     fig = memory_chart(weights, lengths, cache, length, now, title)
     return Picture(fig, alt, state=f"model={model} batch={batch} length={length}")
 

@@ -110,7 +110,6 @@ def test_the_parts_of_any_decoder_add_up(config):
     assert tuple(counts) == PARTS
     assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
     assert min(counts[part] for part in PARTS[:4]) > 0
-    assert counts["ffn"] >= 2 * 2 * 16 * 24 or config.model_type == "bloom"
 
 
 # the KV cache
