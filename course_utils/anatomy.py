@@ -1,4 +1,4 @@
-"""Where the parts of a language model live.
+"""Where the parts of a language model live, and what they cost.
 
 A decoder-only model is an embedding, a stack of blocks that write to the residual stream, a final
 norm and an unembedding. Every architecture names them differently; `anatomy` finds them.
@@ -8,11 +8,18 @@ transformers' `hidden_states` that is entry i + 1: entry i is the *input* of blo
 entry is already through the final norm.
 """
 
+from __future__ import annotations
+
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 class UnknownArchitecture(ValueError):
@@ -159,3 +166,122 @@ def _embedding_scale(model: nn.Module, embedding: nn.Module) -> float | None:
     Gemma 2 of transformers 5.0 outside it."""
     is_outside = model.config.model_type == "gemma2" and not hasattr(embedding, "embed_scale")
     return model.config.hidden_size**0.5 if is_outside else None
+
+
+# What the parts cost
+
+
+PARTS = ("embedding", "attention", "ffn", "norm", "unembedding")
+GLOBAL, LOCAL = "full_attention", "sliding_attention"  # layer types, as transformers calls them
+
+
+def count_parameters(model: PreTrainedModel) -> dict[str, int]:
+    """The number of parameters in each of PARTS; they add up to all that the model has.
+
+    Learned positions belong to the embedding, the norms inside attention (Gemma 3) to the norms.
+    A tied unembedding is counted once, as the embedding.
+    """
+    counts = dict.fromkeys(PARTS, 0)
+    for path, parameter in model.named_parameters():  # a shared tensor comes once
+        counts[_part(model, path)] += parameter.numel()
+    return counts
+
+
+def _part(model: PreTrainedModel, path: str) -> str:
+    owner = model.get_submodule(path.rpartition(".")[0])
+    if isinstance(owner, nn.Embedding):
+        return "embedding"
+    if owner is model.get_output_embeddings():
+        return "unembedding"
+    if "norm" in type(owner).__name__.lower():
+        return "norm"
+    if not re.search(r"\.\d+\.", path):
+        return "embedding"  # a projection beside it (OPT-350m)
+    return "attention" if re.search("attn|attention", path) else "ffn"
+
+
+def layer_windows(config: PreTrainedConfig) -> list[int | None]:
+    """For each layer, over how many tokens it attends at most; None for a global layer.
+
+    Raises ValueError for layers that attend in another way, or not at all.
+    """
+    config = config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None) or (
+        [LOCAL if window else GLOBAL] * config.num_hidden_layers
+    )
+    if unknown := set(kinds) - {LOCAL, GLOBAL}:
+        raise ValueError(
+            f"The configuration has layers of {' and '.join(sorted(unknown))}: known are "
+            f"{GLOBAL} and {LOCAL}; choose a model that has no others."
+        )
+    return [window if kind == LOCAL else None for kind in kinds]
+
+
+def attention_heads(config: PreTrainedConfig) -> tuple[int, int, int]:
+    """The numbers of query heads and of KV heads, and the width of a head."""
+    config = config.get_text_config()
+    heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    return heads, kv_heads, getattr(config, "head_dim", None) or config.hidden_size // heads
+
+
+def kv_cache_bytes(
+    config: PreTrainedConfig, batch: int, length: int, bytes_per_value: float = 2
+) -> float:
+    """Bytes of the keys and values of ``length`` tokens in each of ``batch`` sequences.
+
+    2 · batch · kv_heads · head_dim · bytes_per_value · Σ over layers of min(length, window).
+    Raises ValueError for a negative number, and as ``layer_windows``.
+    """
+    for name, value in (("batch", batch), ("length", length), ("bytes_per_value", bytes_per_value)):
+        if value < 0:
+            raise ValueError(f"{name} is {value}: give 0 or more.")
+    _, kv_heads, head_dim = attention_heads(config)
+    return 2 * batch * kv_heads * head_dim * bytes_per_value * _kept_keys(config, length)
+
+
+def _kept_keys(config: PreTrainedConfig, length: int) -> int:
+    """The sum over layers of the keys that a token after ``length`` - 1 others attends to."""
+    return sum(length if w is None else min(length, w) for w in layer_windows(config))
+
+
+def flops_per_token(model: PreTrainedModel, length: int) -> int:
+    """Floating-point operations for one token that attends to ``length`` keys, its own included.
+
+    Matrix products alone, a multiply-add as 2: every linear map, the unembedding among them, and
+    in each layer the query against the keys and the weights against the values, over
+    min(length, window) keys. In a prefill of ``length`` tokens this is the cost of each, without
+    the saving that a causal kernel can make. For dense decoders.
+    Raises ValueError for a length below 1, stacked weights (mixtures of experts), and as
+    ``layer_windows``.
+    """
+    from transformers.pytorch_utils import Conv1D
+
+    if length < 1:
+        raise ValueError(f"length is {length}: give at least 1, the token itself.")
+    if any(parameter.dim() > 2 for parameter in model.parameters()):
+        raise ValueError(
+            f"{type(model).__name__} has stacked weights, of which a token uses a part: "
+            "choose a dense decoder."
+        )
+    heads, _, head_dim = attention_heads(model.config)
+    maps = [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
+    attention = 4 * heads * head_dim * _kept_keys(model.config, length)
+    return 2 * sum(module.weight.numel() for module in maps) + attention
+
+
+@torch.no_grad()
+def masking(model: PreTrainedModel) -> str:
+    """What the model's attention does with a mask of floats: "additive" or "multiplicative".
+
+    Found out by experiment: under a causal mask of ones and zeros, does the first token notice
+    that the last one changes? Not where weights are multiplied by the mask; where it is added to
+    the scores, 0 and 1 hide nothing. The model has to be in eval mode.
+    """
+    length = 4
+    mask = torch.ones(1, 1, length, length, dtype=model.dtype, device=model.device).tril()
+    ids = torch.arange(length, device=model.device)[None]
+    changed = ids + (ids == length - 1)
+    before, after = (model(x, attention_mask=mask).logits[0, 0] for x in (ids, changed))
+    return "multiplicative" if torch.allclose(before, after) else "additive"

@@ -89,6 +89,17 @@ def load_lm(
     return _load(source, lambda **options: _read_lm(source, device, dtype, **options))
 
 
+def load_config(name: str | Path = BUNDLED) -> "PreTrainedConfig":
+    """The configuration of a causal language model, a few kilobytes, without its weights.
+
+    `name` is as for `load_lm`. Raises ModelError.
+    """
+    from transformers import AutoConfig
+
+    source = _bundled() if name == BUNDLED else _source(name, LANGUAGE_MODELS)
+    return _load(source, lambda **options: AutoConfig.from_pretrained(source, **options))
+
+
 def load_embedder(name: str | Path = MINILM) -> "SentenceTransformer":
     """A sentence embedder, on the device that `load_lm` would choose.
 

@@ -8,6 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -112,4 +113,108 @@ def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figu
     ax.set_ylabel("their probability")
     fig.legend(loc="outside upper left", frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+YELLOW, PURPLE = "#F0E442", "#A0437B"
+PART_COLORS = (SKY, ORANGE, GREEN, GREY, YELLOW, PURPLE)
+LINE_COLORS = (BLUE, ORANGE, GREEN, BLACK, PURPLE, GREY)
+
+
+def stacked_bars(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> Figure:
+    """One bar a row, from the top, cut into its parts; wide parts carry their value.
+
+    The parts of the first row give the order. Parts that are 0 in every row are left out.
+    """
+    fig = Figure(figsize=(7, 1.3 + 0.4 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    _stack(ax, rows)
+    ax.set_xlabel(xlabel)
+    fig.legend(loc="outside upper left", frameon=False, ncols=6)
+    return fig
+
+
+def _stack(ax: Axes, rows: Mapping[str, Mapping[str, float]]) -> None:
+    parts = [part for part in next(iter(rows.values())) if any(row[part] for row in rows.values())]
+    widest = max(sum(row.values()) for row in rows.values())
+    ends = [0.0] * len(rows)
+    for part, color in zip(parts, PART_COLORS, strict=False):
+        values = [row[part] for row in rows.values()]
+        bars = ax.barh(list(rows), values, left=ends, color=color, height=0.7, label=part)
+        labels = [f"{value:.3g}" if value > 0.06 * widest else "" for value in values]
+        ax.bar_label(bars, labels, label_type="center", fontsize=9)
+        ends = [end + value for end, value in zip(ends, values, strict=True)]
+    ax.invert_yaxis()
+    ax.set_xlim(0, widest)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def growth_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str
+) -> Figure:
+    """Lines on two logarithmic axes, each labelled at its end; shorter ones in front."""
+    fig = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = fig.subplots()
+    for (label, (x, y)), color in zip(curves.items(), LINE_COLORS, strict=False):
+        ax.plot(x, y, color=color, zorder=2 + 1 / len(x))
+        ax.plot(x[-1], y[-1], "o", color=color, zorder=4)
+        ax.annotate(
+            label,
+            (x[-1], y[-1]),
+            xytext=(7, -3),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=color,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlim(min(x[0] for x, _ in curves.values()), 4 * max(x[-1] for x, _ in curves.values()))
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def memory_chart(
+    weights: Mapping[str, float],
+    lengths: Sequence[int],
+    cache: Sequence[float],
+    length: int,
+    cache_now: float,
+    title: str = "",
+) -> Figure:
+    """Above, the weights by part and the KV cache as bars; below, the cache against the length.
+
+    Sizes are in bytes; ``cache`` holds one for each of ``lengths``, ``cache_now`` that of
+    ``length``, which a dot marks. The weights are a horizontal line.
+    """
+    total = sum(weights.values())
+    unit, name = (1e9, "GB") if max(total, cache_now) >= 1e9 else (1e6, "MB")
+    parts = {part: size / unit for part, size in weights.items()}
+    rows = {
+        "weights": parts | {"KV cache": 0.0},
+        "KV cache": dict.fromkeys(parts, 0.0) | {"KV cache": cache_now / unit},
+    }
+    fig = Figure(figsize=(7, 5), layout="constrained")
+    above, below = fig.subplots(2, height_ratios=(2, 3))
+    _stack(above, rows)
+    above.set_xlabel(name)
+    above.set_title(title, loc="left", fontsize=10)
+    below.plot(lengths, [size / unit for size in cache], color=BLUE)
+    below.plot([length], [cache_now / unit], "o", color=BLUE)
+    below.axhline(total / unit, color=GREY, linewidth=1)
+    offset = {"textcoords": "offset points", "fontsize": 9}
+    end = lengths[-1]
+    below.annotate("weights", (end, total / unit), xytext=(4, 4), color=GREY, **offset)
+    below.annotate("KV cache", (end, cache[-1] / unit), xytext=(4, -4), color=BLUE, **offset)
+    below.xaxis.set_major_formatter("{x:,.0f}")
+    below.set_xlim(0, 1.12 * lengths[-1])
+    below.set_ylim(bottom=0)
+    below.set_xlabel("tokens in each sequence")
+    below.set_ylabel(name)
+    below.spines[["top", "right"]].set_visible(False)
+    fig.legend(loc="outside lower left", frameon=False, ncols=6)
     return fig

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ipywidgets
 from IPython.display import display
@@ -21,6 +21,13 @@ def slider(value: float, low: float, high: float, step: float) -> ipywidgets.Wid
         raise ValueError(f"The slider starts at {value}: give a value from {low} to {high}.")
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return kind(value=value, min=low, max=high, step=step, continuous_update=False)
+
+
+def menu(value: str, options: Sequence[str]) -> ipywidgets.Widget:
+    """A list to choose from. Raises ValueError if the value is not on it."""
+    if value not in options:
+        raise ValueError(f"The menu starts at {value!r}: give one of {', '.join(options)}.")
+    return ipywidgets.Dropdown(value=value, options=list(options))
 
 
 def explorer(draw: Callable[..., Picture], **sliders: ipywidgets.Widget) -> None:

@@ -87,3 +87,29 @@ def test_pictures_of_the_same_figure_are_the_same_bytes():
     pages = [plots.Picture(plots.next_token_bars(["a"], [1.0]), alt="1 bar").html for _ in range(2)]
     assert pages[0] == pages[1]
     assert re.search(r"width: \d+px", pages[0])
+
+
+def test_stacked_bars_end_at_the_sums_and_leave_out_empty_parts():
+    rows = {"one": {"a": 1.0, "b": 2.0, "c": 0.0}, "two": {"a": 3.0, "b": 0.5, "c": 0.0}}
+    fig = plots.stacked_bars(rows, "GB")
+    bars = [bar for bar in fig.axes[0].patches]
+    ends = {bar.get_y(): 0.0 for bar in bars}
+    for bar in bars:
+        ends[bar.get_y()] = max(ends[bar.get_y()], bar.get_x() + bar.get_width())
+    assert sorted(ends.values()) == [3.0, 3.5]
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["a", "b"]
+
+
+def test_growth_curves_are_labelled_at_their_ends():
+    fig = plots.growth_curves({"m": ([1, 2, 4], [3.0, 6.0, 12.0])}, "tokens", "MB")
+    [label] = fig.axes[0].texts
+    assert (label.get_text(), label.xy) == ("m", (4, 12.0))
+
+
+def test_the_memory_chart_shows_the_cache_against_the_weights():
+    fig = plots.memory_chart({"ffn": 2e9}, [0, 10], [0.0, 4e9], length=5, cache_now=2e9)
+    above, below = fig.axes
+    assert above.get_xlim()[1] == 2.0
+    assert below.get_ylabel() == "GB"
+    assert list(below.lines[0].get_ydata()) == [0.0, 4.0]
+    assert list(below.lines[1].get_ydata()) == [2.0]

@@ -59,3 +59,10 @@ def test_a_picture_that_cannot_be_drawn_displays_nothing(shown):
     with pytest.raises(RuntimeError, match="no picture"):
         widgets.explorer(broken, k=widgets.slider(5, 1, 9, 1))
     assert shown == []
+
+
+def test_a_menu_starts_at_one_of_its_options():
+    control = widgets.menu("b", ["a", "b"])
+    assert (control.value, control.options) == ("b", ("a", "b"))
+    with pytest.raises(ValueError, match="'c': give one of a, b"):
+        widgets.menu("c", ["a", "b"])

@@ -1,0 +1,28 @@
+"""The FFN is the module mlp."""
+
+from torch import nn
+
+MISCONCEPTION = "ffn/other-names-lost"
+
+
+def part(model, name):
+    owner = model.get_submodule(name.rpartition(".")[0])
+    if isinstance(owner, nn.Embedding):
+        return "embedding"
+    if owner is model.get_output_embeddings():
+        return "unembedding"
+    if "norm" in type(owner).__name__.lower():
+        return "norm"
+    if "attn" in name or "attention" in name:
+        return "attention"
+    return "ffn"
+
+
+def count_parameters(model):
+    counts = dict.fromkeys(["embedding", "attention", "ffn", "norm", "unembedding"], 0)
+    for name, parameter in model.named_parameters():
+        key = part(model, name)
+        if key == "ffn" and "mlp" not in name:
+            continue
+        counts[key] += parameter.numel()
+    return counts

@@ -1,0 +1,26 @@
+"""Llama and its kin have no biases in attention."""
+
+from torch import nn
+
+MISCONCEPTION = "bias/left-out"
+
+
+def part(model, name):
+    owner = model.get_submodule(name.rpartition(".")[0])
+    if isinstance(owner, nn.Embedding):
+        return "embedding"
+    if owner is model.get_output_embeddings():
+        return "unembedding"
+    if "norm" in type(owner).__name__.lower():
+        return "norm"
+    if "attn" in name or "attention" in name:
+        return "attention"
+    return "ffn"
+
+
+def count_parameters(model):
+    counts = dict.fromkeys(["embedding", "attention", "ffn", "norm", "unembedding"], 0)
+    for name, parameter in model.named_parameters():
+        if not name.endswith(("q_proj.bias", "k_proj.bias", "v_proj.bias")):
+            counts[part(model, name)] += parameter.numel()
+    return counts

@@ -1,0 +1,17 @@
+"""The heads together are as wide as the model."""
+
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+MISCONCEPTION = "attention/hidden-size"
+
+
+def flops_per_token(model, length):
+    config = model.config
+    maps = [m for m in model.modules() if isinstance(m, nn.Linear | Conv1D)]
+    products = 2 * sum(m.weight.numel() for m in maps)
+
+    window = getattr(config, "sliding_window", None)
+    types = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
+    keys = sum(min(length, window) if t == "sliding_attention" else length for t in types)
+    return products + 4 * config.hidden_size * keys

@@ -1,0 +1,13 @@
+"""A model with a window has it in every layer."""
+
+MISCONCEPTION = "local/window-everywhere"
+
+
+def kv_cache_bytes(config, batch, length, bytes_per_value=2):
+    heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
+
+    window = getattr(config, "sliding_window", None) or length
+    tokens = min(length, window) * config.num_hidden_layers
+    return 2 * batch * kv_heads * head_dim * bytes_per_value * tokens

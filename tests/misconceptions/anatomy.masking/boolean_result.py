@@ -1,0 +1,15 @@
+"""Whether it is additive."""
+
+import torch
+
+MISCONCEPTION = "result/wrong-type"
+
+
+@torch.no_grad()
+def masking(model):
+    mask = torch.ones(1, 1, 5, 5).tril()
+    one = torch.tensor([[1, 2, 3, 4, 5]])
+    two = torch.tensor([[1, 2, 3, 4, 6]])
+    a = model(one, attention_mask=mask).logits
+    b = model(two, attention_mask=mask).logits
+    return not torch.allclose(a[0, 0], b[0, 0])

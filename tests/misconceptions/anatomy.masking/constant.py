@@ -1,0 +1,7 @@
+"""Transformers adds."""
+
+MISCONCEPTION = "experiment/none"
+
+
+def masking(model):
+    return "additive"

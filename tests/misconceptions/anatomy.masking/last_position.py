@@ -1,0 +1,15 @@
+"""The prediction is at the last position."""
+
+import torch
+
+MISCONCEPTION = "look/where-the-change-is-seen"
+
+
+@torch.no_grad()
+def masking(model):
+    mask = torch.ones(1, 1, 5, 5).tril()
+    one = torch.tensor([[1, 2, 3, 4, 5]])
+    two = torch.tensor([[1, 2, 3, 4, 6]])
+    a = model(one, attention_mask=mask).logits
+    b = model(two, attention_mask=mask).logits
+    return "multiplicative" if torch.allclose(a[0, -1], b[0, -1]) else "additive"

@@ -1,0 +1,14 @@
+"""Ones and zeros do what the model's own mask does, if they are multiplied."""
+
+import torch
+
+RIGHT = True
+
+
+@torch.no_grad()
+def masking(model):
+    mask = torch.ones(1, 1, 5, 5).tril()
+    one = torch.tensor([[1, 2, 3, 4, 5]])
+    a = model(one, attention_mask=mask).logits
+    b = model(one).logits
+    return "multiplicative" if torch.allclose(a[0, 0], b[0, 0], atol=1e-4) else "additive"
