@@ -69,7 +69,7 @@ for name, model in models.items():
 # How many norms will you find in one block of gemma-3-1b-it?
 
 # %% id="predict-norms"
-my_norms = 2
+my_norms = None
 
 # %% id="one-block"
 block = models["gemma-3-1b-it"].model.layers[0]
@@ -88,7 +88,7 @@ print(models["gpt2"].transformer.h[0])
 # values, a **KV head**: *grouped queries*. How many query heads share a KV head in Qwen2.5-0.5B?
 
 # %% id="predict-groups"
-my_groups = 1
+my_groups = None
 
 # %% id="shapes"
 print("               layers width heads/KV head_dim  FFN                     tied  local:global")
@@ -186,7 +186,7 @@ count_parameters = mine_or_reference("anatomy.count_parameters", count_parameter
 # Attention gave these models their name, *transformer*. How many percent of the parameters of Llama-3.2-1B are in attention?
 
 # %% id="predict-share"
-my_percent = 33
+my_percent = None
 
 # %% id="measure-shares"
 counts = {name: count_parameters(model) for name, model in models.items()}
@@ -220,7 +220,7 @@ for name in ["Qwen2.5-3B", "Qwen2.5-0.5B"]:
 # group of numbers: this is their lower bound.) How many GB does Qwen2.5-3B need in int4?
 
 # %% id="predict-memory"
-my_gigabytes = 3.0
+my_gigabytes = None
 
 # %% id="memory"
 print("                  fp32     bf16     int4   in GB")
@@ -314,7 +314,7 @@ assert weighed == formula
 # gpt2 has 25 times fewer parameters than Qwen2.5-3B. How many times smaller is the cache of one token, in bf16?
 
 # %% id="predict-cache"
-my_ratio = 25.0
+my_ratio = None
 
 # %% id="cache-per-token"
 for name, model in models.items():
@@ -432,7 +432,7 @@ flops_per_token = mine_or_reference("anatomy.flops", flops_per_token)
 # number of keys?
 
 # %% id="predict-decode"
-my_times = 10.0
+my_times = None
 
 
 # %% id="measure-flops"
@@ -465,7 +465,7 @@ assert prefill == decode == flops_per_token(course_lm, length)
 # 32,768 keys: by how many percent does attention exceed the rule?
 
 # %% id="predict-attention"
-my_excess = 5
+my_excess = None
 
 # %% id="rule-of-thumb"
 print("FLOPs per token, in percent of 2 per parameter")
@@ -541,7 +541,7 @@ masking = mine_or_reference("anatomy.masking", masking)
 # Give the course's model a causal mask of ones and zeros, and change the last token. Does the first token notice?
 
 # %% id="predict-leak"
-my_leak = "no"
+my_leak = None
 
 # %% [markdown] id="masking-small"
 # A skeleton cannot run. But how a model masks is in its code, not in its weights: a small model with random weights and the
