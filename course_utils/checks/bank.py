@@ -148,5 +148,49 @@ _ALL = (
             ),
         ),
     ),
+    Exercise(
+        id="kv_cache.attention_with_cache",
+        notebook="02_kv_cache",
+        cell="attention-with-cache",
+        kind="class",
+        answer="ScaledDotProductAttentionWithCache",
+        signature="ScaledDotProductAttentionWithCache(d_model, n_heads, dropout_p=0.0)",
+        reference="course_utils.kv_cache.ScaledDotProductAttentionWithCache",
+        cases=(
+            Case("attention", 1, "kv_attention.plain", "kv_attention.plain"),
+            Case("masks", 1, "kv_attention.masks", "kv_attention.masks"),
+            Case(
+                "prefill, single tokens, chunks",
+                1,
+                "kv_attention.decoding",
+                "kv_attention.decoding",
+            ),
+            Case(
+                "what reads, writes and clears the cache",
+                1,
+                "kv_attention.state",
+                "kv_attention.state",
+            ),
+            Case(
+                "masks over cached and new keys",
+                1,
+                "kv_attention.masks_over_a_cache",
+                "kv_attention.masks_over_a_cache",
+            ),
+            Case("every token is projected once", 1, "kv_attention.work", "kv_attention.work"),
+            Case(
+                "a batch that does not fit is refused",
+                1,
+                "kv_attention.other_batch",
+                "kv_attention.other_batch",
+            ),
+            Case(
+                "dropout, gradients, state_dict, dtype, device",
+                1,
+                "kv_attention.module",
+                "kv_attention.module",
+            ),
+        ),
+    ),
 )
 EXERCISES = {exercise.id: exercise for exercise in _ALL}
