@@ -192,5 +192,123 @@ _ALL = (
             ),
         ),
     ),
+    Exercise(
+        id="kv_cache.attention",
+        notebook="02_kv_cache",
+        cell="attention",
+        kind="function",
+        answer="attention",
+        signature="attention(q, k, v, mask=None)",
+        reference="course_utils.kv_cache.attention",
+        cases=(
+            Case("scores, softmax, average", 1, "kv_cache.attention", "kv_cache.attention"),
+            Case("masks", 1, "kv_cache.attention_masks", "kv_cache.attention_masks"),
+            Case("large scores", 1, "kv_cache.attention_large", "kv_cache.attention_large"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.causal_mask",
+        notebook="02_kv_cache",
+        cell="causal-mask",
+        kind="function",
+        answer="causal_mask",
+        signature="causal_mask(n_new, n_keys)",
+        reference="course_utils.kv_cache.causal_mask",
+        cases=(
+            Case("a prefill", 1, "kv_cache.mask_of_prefill", "kv_cache.mask_of_prefill"),
+            Case("a chunk over cached keys", 1, "kv_cache.mask_of_chunk", "kv_cache.mask_of_chunk"),
+            Case("a single token", 1, "kv_cache.mask_of_token", "kv_cache.mask_of_token"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.grouped_cache",
+        notebook="02_kv_cache",
+        cell="grouped-cache",
+        kind="class",
+        answer="GroupedCache",
+        signature="GroupedCache()",
+        reference="course_utils.kv_cache.GroupedCache",
+        cases=(
+            Case(
+                "update keeps and returns every token",
+                1,
+                "kv_cache.grouped_update",
+                "kv_cache.grouped_update",
+            ),
+            Case(
+                "attend after a prefill", 1, "kv_cache.grouped_prefill", "kv_cache.grouped_prefill"
+            ),
+            Case("attend for new tokens", 1, "kv_cache.grouped_chunks", "kv_cache.grouped_chunks"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.generate",
+        notebook="02_kv_cache",
+        cell="generate",
+        kind="function",
+        answer="generate",
+        signature="generate(model, ids, max_new_tokens, cache)",
+        reference="course_utils.kv_cache.generate",
+        cases=(
+            Case("the greedy continuation", 1, "kv_cache.generate", "kv_cache.generate"),
+            Case("a prefill, then single tokens", 1, "kv_cache.generate", "kv_cache.generate_work"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.sink_cache",
+        notebook="02_kv_cache",
+        cell="sink-cache",
+        kind="class",
+        answer="SinkCache",
+        signature="SinkCache(n_sinks, window)",
+        reference="course_utils.kv_cache.SinkCache",
+        cases=(
+            Case(
+                "nothing is dropped while there is room",
+                1,
+                "kv_cache.sinks_short",
+                "kv_cache.sinks_short",
+            ),
+            Case("sinks and window", 1, "kv_cache.sinks_full", "kv_cache.sinks_full"),
+            Case("chunks, and no sinks", 1, "kv_cache.sinks_chunks", "kv_cache.sinks_chunks"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.paged_cache",
+        notebook="02_kv_cache",
+        cell="paged-cache",
+        kind="class",
+        answer="PagedCache",
+        signature="PagedCache(n_blocks, n_kv_heads, d_head, block_size=16)",
+        reference="course_utils.kv_cache.PagedCache",
+        cases=(
+            Case("append and gather", 1, "kv_cache.paged_append", "kv_cache.paged_append"),
+            Case(
+                "blocks are taken when needed", 1, "kv_cache.paged_blocks", "kv_cache.paged_blocks"
+            ),
+            Case("fork, copy on write", 1, "kv_cache.paged_fork", "kv_cache.paged_fork"),
+            Case("free, and no block left", 1, "kv_cache.paged_free", "kv_cache.paged_free"),
+        ),
+    ),
+    Exercise(
+        id="kv_cache.cache_bytes",
+        notebook="02_kv_cache",
+        cell="cache-bytes",
+        kind="function",
+        answer="cache_bytes",
+        signature=(
+            "cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1)"
+        ),
+        reference="course_utils.kv_cache.cache_bytes",
+        cases=(
+            Case(
+                "keys and values of every layer",
+                1,
+                "kv_cache.bytes_contiguous",
+                "kv_cache.bytes_contiguous",
+            ),
+            Case("whole blocks", 1, "kv_cache.bytes_blocks", "kv_cache.bytes_blocks"),
+        ),
+    ),
 )
 EXERCISES = {exercise.id: exercise for exercise in _ALL}

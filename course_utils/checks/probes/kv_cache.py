@@ -85,9 +85,7 @@ def attention_mask_inputs(seed: int) -> list[tuple]:
         allowed[..., 2] = True
         allowed[..., 0, 0] = False
         masks.append(allowed)
-    masks[1:3] = [
-        _normal(generator, *mask.shape).masked_fill(~mask, -INF) for mask in masks[1:3]
-    ]
+    masks[1:3] = [_normal(generator, *mask.shape).masked_fill(~mask, -INF) for mask in masks[1:3]]
     return [(*_qkv(generator, 2, 3), mask) for mask in masks]
 
 
@@ -163,7 +161,9 @@ def grouped_prefill(answer: type, seed: int) -> list[dict]:
     session = _updates(Session(answer), generator, 5, sizes=False)
     session.do("attend", 2 * _normal(generator, 2, 6, 5, 4), step="attend: 5 queries to 5 keys")
     single = _updates(Session(answer), generator, 3, sizes=False)
-    single.do("attend", 2 * _normal(generator, 2, 2, 3, 4), step="attend: as many heads as KV heads")
+    single.do(
+        "attend", 2 * _normal(generator, 2, 2, 3, 4), step="attend: as many heads as KV heads"
+    )
     return session.calls + single.calls
 
 
