@@ -33,15 +33,6 @@ from course_utils.models import load_lm
 from course_utils.plots import Picture, curves, show
 from course_utils.widgets import explorer, slider
 
-# %% id="load"
-model, tokenizer = load_lm()
-config = model.config
-prompt = "The Space Needle is located in the city of"
-ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)  # [1, pos]
-print(
-    f"{config.num_hidden_layers} blocks, width {config.hidden_size}; a prompt of {ids.shape[1]} tokens"
-)
-
 # %% [markdown] id="why"
 # ## 1 · What is computed twice?
 #
@@ -53,6 +44,15 @@ my_tokens = 30
 
 
 # %% id="count-tokens"
+model, tokenizer = load_lm()
+config = model.config
+prompt = "The Space Needle is located in the city of"
+ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)  # [1, pos]
+print(
+    f"{config.num_hidden_layers} blocks, width {config.hidden_size}; a prompt of {ids.shape[1]} tokens"
+)
+
+
 @torch.no_grad()
 def tokens_through_model(use_cache: bool, new: int = 20) -> int:
     text, past, through = ids, None, 0
@@ -590,8 +590,8 @@ my_policy = "sinks and window"
 
 # %% id="skills"
 rng = random.Random(1)
-copying = [skills.copying_item(rng) for _ in range(16)]
-reading = [skills.reading_item(rng) for _ in range(16)]
+copying = [skills.copying_item(rng) for _ in range(12)]
+reading = [skills.reading_item(rng) for _ in range(12)]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
@@ -814,14 +814,13 @@ kv_bytes = cache_bytes([1], **shape | {"bytes_per_value": 2})  # of one token
 
 
 @torch.no_grad()
-def flops(new: int, cached: int, batch: int = 1) -> int:
+def flops(new: int, cached: int) -> int:
     """FLOPs of the matrix products for new tokens behind cached ones."""
-    layers = [GroupedCache() for _ in range(config.num_hidden_layers)]
-    cache = Cache(layers=layers)
+    cache = Cache(layers=[GroupedCache() for _ in range(config.num_hidden_layers)])
     if cached:
-        model(torch.ones(batch, cached, dtype=torch.long), past_key_values=cache)
+        model(torch.ones(1, cached, dtype=torch.long), past_key_values=cache)
     with FlopCounterMode(display=False) as counter:
-        model(torch.ones(batch, new, dtype=torch.long), past_key_values=cache)
+        model(torch.ones(1, new, dtype=torch.long), past_key_values=cache)
     return counter.get_total_flops()
 
 
@@ -834,8 +833,9 @@ intensity = {
 }
 for name, value in intensity.items():
     print(f"{name:15} {value:7.2f} FLOPs a byte")
-times = intensity["prefill of 256"] / intensity["token 257"]
-print(f"{times:.0f} times · you predicted {my_times}")
+print(
+    f"{intensity['prefill of 256'] / intensity['token 257']:.0f} times · you predicted {my_times}"
+)
 
 # %% [markdown] id="roofline-seen"
 # Both fetch all weights once. The prefill uses each for 256 tokens, decoding for one. A chip that can do more FLOPs than that for each
@@ -930,14 +930,12 @@ def steps(requests: list[tuple[int, int, int]], continuous: bool, places=8, free
     """Forward passes until all are served; a request is (arrival, prompt length, answer length)."""
     waiting, running, step = sorted(requests), [], 0
     while waiting or running:
-        open_door = continuous or not running
-        while open_door and waiting and waiting[0][0] <= step and len(running) < places:
+        may_enter = continuous or not running
+        while may_enter and waiting and waiting[0][0] <= step and len(running) < places:
             _, length, left = waiting[0]
-            blocks = -(-(length + left) // 16)
-            if blocks > free:
+            if (blocks := -(-(length + left) // 16)) > free:
                 break
-            waiting.pop(0)
-            running.append((left, blocks))
+            running.append((waiting.pop(0)[2], blocks))
             free -= blocks
         running = [(left - 1, blocks) for left, blocks in running]
         free += sum(blocks for left, blocks in running if left == 0)

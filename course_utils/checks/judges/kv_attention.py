@@ -1041,7 +1041,8 @@ def _unusable(calls: list[dict]) -> Refusal | None:
             return _raised(call, "W_q, W_k, W_v and W_o", "contract/weights")
         if call["step"] == "its weights" and call["value"]:
             expected = "W_q, W_k, W_v and W_o, each nn.Linear(d_model, d_model, bias=False)"
-            return Refusal("contract/weights", expected, call["value"])
+            slug = "math/w-o-missing" if "no W_o" in call["value"] else "contract/weights"
+            return Refusal(slug, expected, call["value"])
     return None
 
 

@@ -100,6 +100,7 @@ SENTENCES = {
         ),
     },
     "kv_cache.grouped_cache": {
+        "contract/one-result": ("Only one thing is returned.", "return keys, values"),
         "cache/overwritten": (
             "New tokens replace what was kept.",
             "torch.cat([self.keys, key_states], dim=-2)",
@@ -201,6 +202,7 @@ SENTENCES = {
         ),
     },
     "kv_cache.sink_cache": {
+        "contract/one-result": ("Only one thing is returned.", "return keys, values"),
         "window/sinks-dropped": (
             "The first tokens fall out.",
             "Keep the first n_sinks and the last window tokens.",
@@ -246,6 +248,7 @@ SENTENCES = {
         "window/wrong": ("update returns other tokens.", "Print what is kept after each update."),
     },
     "kv_cache.paged_cache": {
+        "contract/one-result": ("Only one thing is returned.", "return keys, values"),
         "append/wrong": (
             "gather does not give back what was appended.",
             "Token i lies in block table[i // block_size], at i % block_size.",

@@ -60,7 +60,9 @@ class Session:
 
 
 def _call(object: object, method: str, *args) -> object:
-    return getattr(object, method)(*args)
+    """The result of a method, but for those that need not return any."""
+    result = getattr(object, method)(*args)
+    return None if method in ("append", "free") else result
 
 
 # attention(q, k, v, mask=None)
