@@ -282,10 +282,7 @@ _ALL = (
         signature="PagedCache(n_blocks, n_kv_heads, d_head, block_size=16)",
         reference="course_utils.kv_cache.PagedCache",
         cases=(
-            Case("append and gather", 1, "kv_cache.paged_append", "kv_cache.paged_append"),
-            Case(
-                "blocks are taken when needed", 1, "kv_cache.paged_blocks", "kv_cache.paged_blocks"
-            ),
+            Case("append, gather, blocks", 2, "kv_cache.paged_append", "kv_cache.paged_append"),
             Case("fork, copy on write", 1, "kv_cache.paged_fork", "kv_cache.paged_fork"),
             Case("free, and no block left", 1, "kv_cache.paged_free", "kv_cache.paged_free"),
         ),

@@ -47,6 +47,10 @@ SENTENCES = {
         ),
         "math/averages-keys": ("The keys are averaged.", "output = weights @ v"),
         "contract/one-result": ("Only one thing is returned.", "return output, weights"),
+        "contract/four-dimensions-only": (
+            "It works with batch and heads in front, and fails without.",
+            "Count dimensions from the end: k.transpose(-2, -1).",
+        ),
         "contract/results-swapped": (
             "The two results are in the wrong order.",
             "return output, weights",
@@ -269,6 +273,10 @@ SENTENCES = {
             "gather returns another shape.",
             "[n_kv_heads, length, d_head]",
         ),
+        "gather/empty-sequence": (
+            "A sequence without tokens cannot be gathered.",
+            "Index the pool with the table: torch.cat refuses an empty list.",
+        ),
         "blocks/too-many": (
             "More blocks are taken than the tokens need.",
             "A new block only when the last one is full.",
@@ -286,8 +294,8 @@ SENTENCES = {
             "Copy a shared block before writing into it.",
         ),
         "fork/table-shared": (
-            "Both sequences have the same table.",
-            "The copy needs a list of its own.",
+            "After a fork both sequences have one table, or write into one block.",
+            "The copy needs a list of its own, and a block of its own to write into.",
         ),
         "fork/copies-when-alone": (
             "A block is copied although nobody else has it, or nothing is written into it.",
@@ -535,7 +543,11 @@ ATTENTION = [
 
 
 def attention(calls: list[dict], seed: int) -> Refusal | None:
-    return _values(calls, probes.attention_inputs(seed), _sdpa, ATTENTION)
+    refusal = _values(calls, probes.attention_inputs(seed), _sdpa, ATTENTION)
+    raised = [call["outcome"] == "raised" for call in calls]
+    if refusal and refusal.slug == "raises/error" and raised == [False, True, False]:
+        return Refusal("contract/four-dimensions-only", refusal.expected, refusal.seen)
+    return refusal
 
 
 def attention_masks(calls: list[dict], seed: int) -> Refusal | None:
@@ -574,9 +586,9 @@ MASKS = [
     ("mask/off-by-one", lambda n, s: _tril(n, s, s - n + (s > n))),
     ("mask/off-by-one", lambda n, s: _tril(n, s, s - n - (s > n))),
     ("mask/inverted", lambda n, s: ~_tril(n, s, s - n)),
-    ("mask/transposed", lambda n, s: _tril(n, s, s - n).mT),
     ("mask/upper", lambda n, s: torch.ones(n, s, dtype=torch.bool).triu(s - n)),
     ("mask/upper", lambda n, s: torch.ones(n, s, dtype=torch.bool).triu()),
+    ("mask/transposed", lambda n, s: _tril(n, s, s - n).mT),
     ("mask/everything", lambda n, s: _tril(n, s, s)),
     ("mask/everything", lambda n, s: _tril(n, s, s if s > n else 0)),
     ("mask/everything", lambda n, s: _tril(n, s, s if s == n else s - n)),
@@ -691,6 +703,15 @@ class Grouped:
         return d_head**-0.5
 
 
+class GroupedSteps(Grouped):
+    """The same in single steps, with NaN where a query sees nothing."""
+
+    def attend(self, q):
+        k, v = (self.repeated(x, q.shape[1]) for x in self.all())
+        bias = _bias(self.mask(q.shape[2], k.shape[2]), q.dtype)
+        return (q @ k.mT * self.scale(q.shape[3]) + bias).softmax(-1) @ v
+
+
 def _latest(self, k, v):
     self.chunks = [(k, v)]
     return k, v
@@ -718,55 +739,50 @@ def _new_only(self, k, v):
     return k, v
 
 
-class Shared(Grouped):
-    chunks: list = []
+def _one_head(head: int) -> Callable:
+    return lambda self, x, n: x[:, [head]].expand(-1, n, -1, -1)
 
-    def __init__(self):
-        pass
+
+def _tiled(self, x, n):
+    return x.repeat(1, n // x.shape[1], 1, 1)
+
+
+def _mean_head(self, x, n):
+    return x.mean(1, keepdim=True).expand(-1, n, -1, -1)
 
 
 GROUPED = [
-    _changed("cache/overwritten", Grouped, update=_latest),
-    _changed("cache/overwritten", Grouped, update=_joined_then_latest),
-    _changed("cache/not-appended", Grouped, update=_first),
-    _changed("cache/prepended", Grouped, update=_prepend),
-    _changed("cache/returns-new-tokens-only", Grouped, update=_new_only),
+    _changed("cache/overwritten", GroupedSteps, update=_latest),
+    _changed("cache/overwritten", GroupedSteps, update=_joined_then_latest),
+    _changed("cache/not-appended", GroupedSteps, update=_first),
+    _changed("cache/prepended", GroupedSteps, update=_prepend),
+    _changed("cache/returns-new-tokens-only", GroupedSteps, update=_new_only),
     _changed(
         "cache/keys-and-values-swapped",
-        Grouped,
+        GroupedSteps,
         update=lambda s, k, v: Grouped.update(s, k, v)[::-1],
     ),
     *(
         _changed(
             "cache/joined-along-wrong-dimension",
-            Grouped,
+            GroupedSteps,
             all=lambda self, d=d: tuple(
                 torch.cat(p, dim=d) for p in zip(*self.chunks, strict=True)
             ),
         )
         for d in (0, 1, 3)
     ),
-    _changed(
-        "groups/tiled-heads", Grouped, repeated=lambda s, x, n: x.repeat(1, n // x.shape[1], 1, 1)
-    ),
-    _changed(
-        "groups/one-head-for-all", Grouped, repeated=lambda s, x, n: x[:, :1].expand(-1, n, -1, -1)
-    ),
-    _changed(
-        "groups/one-head-for-all", Grouped, repeated=lambda s, x, n: x[:, -1:].expand(-1, n, -1, -1)
-    ),
-    _changed(
-        "groups/averaged",
-        Grouped,
-        repeated=lambda s, x, n: x.mean(1, keepdim=True).expand(-1, n, -1, -1),
-    ),
-    _changed("mask/not-causal", Grouped, mask=lambda s, n, m: _tril(n, m, m)),
-    _changed("mask/not-causal", Grouped, mask=lambda s, n, m: _tril(n, m, m if m > n else 0)),
-    _changed("mask/top-left", Grouped, mask=lambda s, n, m: _tril(n, m, 0)),
-    _changed("mask/top-left", Grouped, mask=lambda s, n, m: _tril(n, m, 0 if n > 1 else m)),
-    _changed("mask/off-by-one", Grouped, mask=lambda s, n, m: _tril(n, m, m - n + 1)),
-    _changed("mask/off-by-one", Grouped, mask=lambda s, n, m: _tril(n, m, m - n - 1)),
-    _changed("math/no-scaling", Grouped, scale=lambda s, d: 1.0),
+    _changed("groups/tiled-heads", GroupedSteps, repeated=_tiled),
+    _changed("groups/one-head-for-all", GroupedSteps, repeated=_one_head(0)),
+    _changed("groups/one-head-for-all", GroupedSteps, repeated=_one_head(-1)),
+    _changed("groups/averaged", GroupedSteps, repeated=_mean_head),
+    _changed("mask/not-causal", GroupedSteps, mask=lambda s, n, m: _tril(n, m, m)),
+    _changed("mask/not-causal", GroupedSteps, mask=lambda s, n, m: _tril(n, m, m if m > n else 0)),
+    _changed("mask/top-left", GroupedSteps, mask=lambda s, n, m: _tril(n, m, 0)),
+    _changed("mask/top-left", GroupedSteps, mask=lambda s, n, m: _tril(n, m, 0 if n > 1 else m)),
+    _changed("mask/off-by-one", GroupedSteps, mask=lambda s, n, m: _tril(n, m, m - n + 1)),
+    _changed("mask/off-by-one", GroupedSteps, mask=lambda s, n, m: _tril(n, m, m - n - 1)),
+    _changed("math/no-scaling", GroupedSteps, scale=lambda s, d: 1.0),
 ]
 
 
@@ -777,7 +793,8 @@ def _grouped_other(call: dict, right: dict) -> str:
     if step.startswith("get_seq_length"):
         return "cache/wrong-length"
     if call["outcome"] == "raised":
-        return ""
+        sizes = "Sizes of tensors must match" in call["text"]
+        return "cache/joined-along-wrong-dimension" * sizes
     if step.startswith("update"):
         return "cache/wrong"
     value = call.get("value")
@@ -961,7 +978,16 @@ def _first_and_last(first: int, last: int, n: int) -> list[int]:
     return [i for i in range(n) if i < first or i >= n - last]
 
 
+def _trims_chunks(self, k, v):
+    if k.shape[2] > 1:
+        return Sinks.update(self, k, v)
+    self.seen += 1
+    self.k, self.v = torch.cat([self.k, k], dim=2), torch.cat([self.v, v], dim=2)
+    return self.k, self.v
+
+
 SINKS = [
+    _changed("window/never-drops", Sinks, update=_trims_chunks),
     _keeping("window/never-drops", lambda s, w, n: range(n)),
     _keeping("window/sinks-dropped", lambda s, w, n: range(n - w, n)),
     _keeping("window/sinks-dropped", lambda s, w, n: range(n - w - s, n)),
@@ -1098,19 +1124,23 @@ def _paged_other(calls: list[dict]) -> Callable:
 
     def other(call: dict, right: dict) -> str:
         step = call["step"]
-        before = [c["step"] for c in calls[: next(i for i, c in enumerate(calls) if c is call)]]
-        forked = any("fork" in s for s in before)
-        freed = any(s.startswith("free(") for s in before)
+        before = calls[: next(i for i, c in enumerate(calls) if c is call)]
+        writing = [c for c in before if not c["step"].startswith(("gather", "n_free"))]
+        forked = any("fork" in c["step"] for c in writing)
+        freed = any(c["step"].startswith("free(") for c in writing)
         if right["outcome"] == "raised":
             return "memory/no-error"
-        if step.startswith("append") and call["outcome"] == "raised":
+        if step.startswith("gather") and right["value"][0].shape[1] == 0:
+            return "gather/empty-sequence"
+        if step.startswith("append"):
             return ""
-        if any(c.get("outcome") == "raised" for c in calls if c["step"] in before):
+        if writing[-1]["outcome"] == "raised":
             return "memory/error-leaves-traces"
         if step == "n_free_blocks()":
             return _block_slug(call, right, forked, freed)
         if step.startswith("gather"):
-            return _gather_slug(call, right, forked, freed)
+            mixed = "(a" in step and writing[-1]["step"].startswith("append(b") and not forked
+            return "append/sequences-mixed" if mixed else _gather_slug(call, right, forked, freed)
         return ""
 
     return other
@@ -1133,13 +1163,11 @@ def _gather_slug(call: dict, right: dict, forked: bool, freed: bool) -> str:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], Tensor):
         return ""
     wanted = right["value"][0]
-    if forked and value[0].shape != wanted.shape:
-        return "fork/table-shared"
     if freed:
         return "free/takes-shared-blocks"
     if forked:
         empty = value[0].shape == wanted.shape and (value[0] == 0).all(0).all(-1).any()
-        return "fork/copy-is-empty" if empty else "fork/no-copy-on-write"
+        return "fork/copy-is-empty" if empty else "fork/table-shared"
     if value[0].shape != wanted.shape:
         return "gather/wrong-shape"
     first = value[0][:, :1]
@@ -1151,20 +1179,7 @@ def _paged(probe: Callable, calls: list[dict], seed: int) -> Refusal | None:
 
 
 def paged_append(calls: list[dict], seed: int) -> Refusal | None:
-    refusal = _paged(probes.paged_append, calls, seed)
-    if refusal and refusal.slug == "append/overwrites" and _right_alone(calls, seed):
-        return Refusal("append/sequences-mixed", refusal.expected, refusal.seen)
-    return refusal
-
-
-def _right_alone(calls: list[dict], seed: int) -> bool:
-    """Whether a sequence was right while the other had no tokens."""
-    first = next(i for i, call in enumerate(calls) if call["step"] == "gather(a)")
-    return _same(calls[first], probes.paged_append(Pages, seed)[first])
-
-
-def paged_blocks(calls: list[dict], seed: int) -> Refusal | None:
-    return _paged(probes.paged_blocks, calls, seed)
+    return _paged(probes.paged_append, calls, seed)
 
 
 def paged_fork(calls: list[dict], seed: int) -> Refusal | None:

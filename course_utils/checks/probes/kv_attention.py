@@ -19,7 +19,7 @@ from course_utils.checks.probes.guard import attempt
 BATCH, D_MODEL, HEADS = 2, 12, 3
 PROJECTIONS = ("W_q", "W_k", "W_v", "W_o")
 DROPOUT, ROWS = 0.25, 128
-LARGE = 40.0
+LARGE, HIDDEN = 40.0, 100.0
 OFFSET = 1e6
 
 
@@ -163,8 +163,10 @@ def masks(answer: type, seed: int) -> list[dict]:
         },
     }
     sessions = [Session(answer, inputs).forward(step, x, **o) for step, o in options.items()]
-    large = Session(answer, inputs).forward("large scores, is_causal", x * LARGE, is_causal=True)
-    return _joined(*sessions, large)
+    far = x * torch.tensor([1.0, 1, 1, HIDDEN, HIDDEN], dtype=x.dtype)[:, None]
+    near = torch.arange(5).expand(5, 5) < 3
+    hidden = Session(answer, inputs).forward("boolean, large scores hidden", far, attn_mask=near)
+    return _joined(*sessions, hidden)
 
 
 # With a cache: each session starts with clear_cache(), so that a cache that outlives its object

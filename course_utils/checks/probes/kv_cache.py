@@ -188,15 +188,15 @@ def sinks_short(answer: type, seed: int) -> list[dict]:
 def sinks_full(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 242)
     session = Session(answer, 2, 3)
-    _updates(session, generator, 4, 1, 1, 1, 1, 1)
+    _updates(session, generator, 5, 1, 1, 1, 1, 1)
     return session.do("get_mask_sizes", 1, step="get_mask_sizes(1)").calls
 
 
 def sinks_chunks(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 243)
-    long = _updates(Session(answer, 2, 3), generator, 9, 1, 4, 1)
-    none = _updates(Session(answer, 0, 3), generator, 5, 1, 2)
-    first = _updates(Session(answer, 3, 2), generator, 2, 6, 1)
+    long = _updates(Session(answer, 2, 3), generator, 9, 4, 3)
+    none = _updates(Session(answer, 0, 3), generator, 5, 2)
+    first = _updates(Session(answer, 3, 2), generator, 6, 2)
     return long.calls + none.calls + first.calls
 
 
@@ -286,21 +286,19 @@ class Pages(Session):
 
 
 def paged_append(answer: type, seed: int) -> list[dict]:
-    pages = Pages(answer, seed, 261, n_blocks=9, block_size=4).new("a").new("b")
-    pages.append("a", 3).gather("a").append("b", 5).append("a", 1).gather("a")
+    pages = Pages(answer, seed, 261, n_blocks=20, block_size=4).new("a").new("b").gather("a")
+    pages.append("a", 3).gather("a").append("b", 5).gather("a").append("a", 1).gather("a")
     pages.append("b", 1).append("a", 6).append("b", 4).gather("a", "b")
-    return pages.append("a", 1).gather("a", "b").calls
-
-
-def paged_blocks(answer: type, seed: int) -> list[dict]:
-    pages = Pages(answer, seed, 262, n_blocks=6, block_size=4).blocks().new("a").blocks()
+    pages.append("a", 1).gather("a", "b")
+    few = Pages(answer, seed, 262, n_blocks=6, block_size=4).blocks().new("a").blocks()
     for length in (1, 3, 1, 3):
-        pages.append("a", length).blocks()
-    return pages.new("b").append("b", 9).blocks().calls
+        few.append("a", length).blocks()
+    few.new("b").append("b", 9).blocks()
+    return pages.calls + few.calls
 
 
 def paged_fork(answer: type, seed: int) -> list[dict]:
-    pages = Pages(answer, seed, 263, n_blocks=12, block_size=4).new("a").append("a", 6).blocks()
+    pages = Pages(answer, seed, 263, n_blocks=24, block_size=4).new("a").append("a", 6).blocks()
     pages.new("b", of="a").blocks().gather("b").append("b", 1).blocks().gather("a", "b")
     pages.append("a", 1).blocks().append("a", 2).append("b", 4).gather("a", "b").blocks()
     pages.new("c").append("c", 8).blocks().new("d", of="c").append("d", 1).blocks()
@@ -310,9 +308,9 @@ def paged_fork(answer: type, seed: int) -> list[dict]:
 
 
 def paged_free(answer: type, seed: int) -> list[dict]:
-    pages = Pages(answer, seed, 264, n_blocks=4, block_size=4).new("a").append("a", 6).blocks()
+    pages = Pages(answer, seed, 264, n_blocks=5, block_size=4).new("a").append("a", 6).blocks()
     pages.new("b", of="a").free("a").blocks().gather("b").append("b", 1).blocks().gather("b")
-    pages.new("c").append("c", 8).blocks().append("c", 1).blocks().gather("b", "c")
+    pages.new("c").append("c", 8).blocks().append("c", 5).blocks().gather("b", "c")
     pages.free("b").blocks().append("c", 5).blocks().gather("c").free("c").blocks()
     return pages.new("d").append("d", 16).blocks().gather("d").calls
 
@@ -325,7 +323,7 @@ def bytes_inputs() -> list[tuple]:
 
 
 def block_inputs() -> list[tuple]:
-    return [([1, 16, 17], 3, 2, 5, 2, 16), ([9, 30, 8], 4, 3, 8, 4, 8), ([0, 5], 2, 2, 4, 2, 4)]
+    return [([1, 16, 17], 3, 2, 5, 2, 16), ([9, 30, 8], 4, 3, 8, 2, 8), ([0, 5], 2, 2, 4, 2, 4)]
 
 
 def bytes_contiguous(answer: Callable, seed: int) -> list[dict]:

@@ -2,7 +2,7 @@
 
 import torch
 
-MISCONCEPTION = "mask/transposed"
+MISCONCEPTION = "mask/upper"
 
 
 def causal_mask(n_new, n_keys):

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-MISCONCEPTION = "fork/copies-when-alone"
+MISCONCEPTION = "blocks/too-many"
 
 
 class PagedCache:
@@ -41,8 +41,6 @@ class PagedCache:
             self.keys[table[-1]] = self.keys[old]
             self.values[table[-1]] = self.values[old]
             self.owners[old] -= 1
-            if self.owners[old] == 0:
-                self.leaked = old
         for i in range(k.shape[1]):
             position = length + i
             if position // self.block_size == len(table):
@@ -59,8 +57,8 @@ class PagedCache:
 
     def gather(self, sequence):
         length = self.lengths[sequence]
-        k = torch.cat([self.keys[block] for block in self.tables[sequence]], dim=1)
-        v = torch.cat([self.values[block] for block in self.tables[sequence]], dim=1)
+        k = self.keys[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
+        v = self.values[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
         return k[:, :length], v[:, :length]
 
     def fork(self, sequence):

@@ -56,8 +56,8 @@ class PagedCache:
 
     def gather(self, sequence):
         length = self.lengths[sequence]
-        k = torch.cat([self.keys[block] for block in self.tables[sequence]], dim=1)
-        v = torch.cat([self.values[block] for block in self.tables[sequence]], dim=1)
+        k = self.keys[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
+        v = self.values[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
         return k[:, :length], v[:, :length]
 
     def fork(self, sequence):

@@ -31,7 +31,8 @@ class PagedCache:
     def append(self, sequence, k, v):
         table, length = self.tables[sequence], self.lengths[sequence]
         end = length + k.shape[1]
-        shared = False
+        used = length % self.block_size
+        shared = used > 0 and self.owners[table[-1]] > 1
         needed = math.ceil(end / self.block_size) - len(table) + shared
         if needed > len(self.free_blocks):
             raise MemoryError("no block is free")
@@ -56,8 +57,8 @@ class PagedCache:
 
     def gather(self, sequence):
         length = self.lengths[sequence]
-        k = torch.cat([self.keys[block] for block in self.tables[sequence]], dim=1)
-        v = torch.cat([self.values[block] for block in self.tables[sequence]], dim=1)
+        k = self.keys[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
+        v = self.values[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
         return k[:, :length], v[:, :length]
 
     def fork(self, sequence):

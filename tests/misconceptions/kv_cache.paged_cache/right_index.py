@@ -57,7 +57,7 @@ class PagedCache:
 
     def gather(self, sequence):
         length = self.lengths[sequence]
-        table = torch.tensor(self.tables[sequence])
+        table = torch.tensor(self.tables[sequence], dtype=torch.long)
         k = self.keys[table].permute(1, 0, 2, 3).flatten(1, 2)
         v = self.values[table].permute(1, 0, 2, 3).flatten(1, 2)
         return k[:, :length], v[:, :length]

@@ -56,8 +56,8 @@ class PagedCache:
         return block
 
     def gather(self, sequence):
-        k = torch.cat([self.keys[block] for block in self.tables[sequence]], dim=1)
-        v = torch.cat([self.values[block] for block in self.tables[sequence]], dim=1)
+        k = self.keys[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
+        v = self.values[self.tables[sequence]].transpose(0, 1).flatten(1, 2)
         return k, v
 
     def fork(self, sequence):

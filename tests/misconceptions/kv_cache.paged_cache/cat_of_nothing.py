@@ -1,10 +1,10 @@
-"""Everything goes into the last block."""
+"""A list of blocks, joined."""
 
 import math
 
 import torch
 
-MISCONCEPTION = "append/wrong"
+MISCONCEPTION = "gather/empty-sequence"
 
 
 class PagedCache:
@@ -45,7 +45,7 @@ class PagedCache:
             position = length + i
             if position // self.block_size == len(table):
                 table.append(self.take())
-            block = table[-1] if position > 8 else table[0]
+            block = table[position // self.block_size]
             self.keys[block, :, position % self.block_size] = k[:, i]
             self.values[block, :, position % self.block_size] = v[:, i]
         self.lengths[sequence] = end
