@@ -515,9 +515,7 @@ print(f"with a KV head for each query head: {every_head / counted:.0f} times as 
 # The preallocated (*static*) cache takes its memory at once. In exchange nothing is copied when a token arrives,
 # and every tensor keeps its place, which compiled code asks for.
 #
-# ## 4 · What if there is no room for all tokens?
-#
-# Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
+# **What if there is no room for all tokens?** Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
 # their attention rests on the first tokens, whatever these say; their remedy keeps a few of those as **sinks**.
 #
 # ## Exercise 2.7 · A window with sinks
@@ -636,6 +634,12 @@ for skill, rows in quality.items():
     print(f"{skill}: {everything[skill]:.2f} with everything kept; with {budgets} tokens")
     for name, shares in rows.items():
         print(f"    {name:22}", "  ".join(f"{share:.2f}" for share in shares))
+small = Cache(layers=[SinkCache(4, 12) for _ in range(config.num_hidden_layers)])
+generate(model, ids, 24, small)
+counted = sum(layer.nbytes for layer in small.layers)
+print(
+    f"4 sinks and a window of 12: {counted:,} bytes, by the formula {cache_bytes([16], **shape):,}"
+)
 best = max(policies, key=lambda name: quality["copying"][name][1])
 print("copying with 16 tokens, best:", best, "· you predicted", my_policy)
 lines = {name: list(zip(budgets, row, strict=True)) for name, row in quality["copying"].items()}
@@ -652,9 +656,7 @@ show(
 # *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
 # the text.
 #
-# ## 5 · Whose memory is it?
-#
-# A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
+# **Whose memory is it?** A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
 # **Paging** cuts the memory into blocks of 16 tokens; each sequence has a *table* of its blocks and takes a new one when the
 # last is full. Sequences with the same beginning share blocks, until one writes into them.
 #
@@ -794,12 +796,17 @@ for answer in answers:
         pool.append(answer, torch.randn(3, 1, 32), torch.randn(3, 1, 32))
 blocks = 400 - pool.n_free_blocks()
 print(f"with sharing {blocks} blocks, without {10 * -(-230 // 16)} · you predicted {my_blocks}")
+counted = blocks * 2 * pool.keys[0].nbytes
+alone = cache_bytes(
+    [230] * 10, n_layers=1, n_kv_heads=3, d_head=32, bytes_per_value=4, block_size=16
+)
+print(f"{counted:,} bytes of blocks in use; ten whole sequences take {alone:,} by the formula")
 for sequence in (question, *answers):
     pool.free(sequence)
 print("free again:", pool.n_free_blocks(), "of 400")
 
 # %% [markdown] id="roofline"
-# ## 6 · Why is decoding slow?
+# ## 4 · Why is decoding slow?
 #
 # To compute, a chip has to fetch numbers. Its **arithmetic intensity** is how many FLOPs a piece of work does for each byte
 # it fetches. We count: FLOPs of the matrix products, bytes of all weights and of the cached keys and values, in bfloat16.
@@ -870,7 +877,7 @@ explorer(
 )
 
 # %% [markdown] id="speed-up"
-# ## 7 · What does the cache gain?
+# ## 5 · What does the cache gain?
 #
 # Written without a cache, token n costs a pass over n tokens; with it, a pass over one. Write down, before you run: at 256 tokens
 # in all after a prompt of 16, how many times fewer FLOPs does the whole text take with a cache?
@@ -915,7 +922,7 @@ show(
 # The gain grows in proportion to the text. In seconds it is smaller, because decoding waits for memory; the repository's
 # `tests/benchmarks/kv_cache.py` measures it.
 #
-# ## 8 · Who waits for whom?
+# ## 6 · Who waits for whom?
 #
 # Decoding many sequences at once shares the weights. A *static* batch is decoded until its longest answer ends: the others
 # have left empty places. A **continuous** batch lets the next request in as soon as a place and enough blocks are
@@ -955,7 +962,7 @@ for name in ("static", "continuous"):
 # The same tokens in fewer steps. Here each request sets aside the blocks of its whole answer; a server that does not know its
 # length takes blocks as they are needed and, when none is left, puts a sequence off.
 #
-# ## 9 · On a real model
+# ## 7 · On a real model
 #
 # Your cache and your loop run on any causal model. Set the name and run the cell: about 1 GB is fetched once from the Hub.
 
