@@ -437,9 +437,8 @@ generate = mine_or_reference("kv_cache.generate", generate)
 # %% id="own-cache-in-the-model"
 cache = Cache(layers=[GroupedCache() for _ in range(config.num_hidden_layers)])
 mine = generate(model, ids, 24, cache)
-library = model.generate(ids, max_new_tokens=24, min_new_tokens=24, do_sample=False)[
-    :, ids.shape[1] :
-]
+never = {"eos_token_id": len(tokenizer), "attention_mask": torch.ones_like(ids)}  # no early end
+library = model.generate(ids, max_new_tokens=24, do_sample=False, **never)[:, ids.shape[1] :]
 print(repr(tokenizer.decode(mine[0])))
 print("24 of 24 tokens as model.generate:", torch.equal(mine, library))
 kept = cache.layers[0].keys.shape
@@ -825,9 +824,9 @@ def flops(new: int, cached: int) -> int:
     """FLOPs of the matrix products for new tokens behind cached ones."""
     cache = Cache(layers=[GroupedCache() for _ in range(config.num_hidden_layers)])
     if cached:
-        model(torch.ones(1, cached, dtype=torch.long), past_key_values=cache)
+        model(ids.new_ones(1, cached), past_key_values=cache)
     with FlopCounterMode(display=False) as counter:
-        model(torch.ones(1, new, dtype=torch.long), past_key_values=cache)
+        model(ids.new_ones(1, new), past_key_values=cache)
     return counter.get_total_flops()
 
 

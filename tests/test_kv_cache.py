@@ -184,7 +184,7 @@ def test_a_full_cache_refuses():
 
 def test_pages_give_back_what_was_appended_however_sequences_fork():
     generator = torch.Generator().manual_seed(0)
-    pages, expected = PagedCache(64, 2, 3, block_size=4), {}
+    pages, expected = PagedCache(256, 2, 3, block_size=4), {}
     expected[pages.allocate()] = torch.zeros(2, 0, 3)
     for step in range(120):
         names = sorted(expected)
@@ -203,8 +203,8 @@ def test_pages_give_back_what_was_appended_however_sequences_fork():
             assert torch.equal(k, states) and torch.equal(v, states + 1)
     for name in expected:
         pages.free(name)
-    assert pages.n_free_blocks() == 64
-    assert sorted(pages.unused) == list(range(64)) and not any(pages.owners)
+    assert pages.n_free_blocks() == 256
+    assert sorted(pages.unused) == list(range(256)) and not any(pages.owners)
 
 
 def test_too_few_blocks_change_nothing():
