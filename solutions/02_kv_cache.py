@@ -833,15 +833,11 @@ def flops(new: int, cached: int) -> int:
 model.set_attn_implementation("eager")  # plain matrix products, which can be counted
 prefill, decode = flops(256, 0), flops(1, 256)
 model.set_attn_implementation("sdpa")
-intensity = {
-    "prefill of 256": prefill / (weights_bytes + 256 * kv_bytes),
-    "token 257": decode / (weights_bytes + 257 * kv_bytes),
-}
-for name, value in intensity.items():
-    print(f"{name:15} {value:7.2f} FLOPs a byte")
-print(
-    f"{intensity['prefill of 256'] / intensity['token 257']:.0f} times · you predicted {my_times}"
-)
+reading = prefill / (weights_bytes + 256 * kv_bytes)
+writing = decode / (weights_bytes + 257 * kv_bytes)
+print(f"prefill of 256: {reading:6.2f} FLOPs a byte")
+print(f"token 257:      {writing:6.2f} FLOPs a byte")
+print(f"{reading / writing:.0f} times · you predicted {my_times}")
 
 # %% [markdown] id="roofline-seen"
 # Both fetch all weights once. The prefill uses each for 256 tokens, decoding for one. A chip that can do more FLOPs than that for each

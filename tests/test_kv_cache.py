@@ -58,7 +58,7 @@ def test_another_batch_is_refused_and_the_cache_stays():
     layer = ScaledDotProductAttentionWithCache(12, 3)
     layer(normal(2, 3, 12), use_cache=True)
     keys = layer.keys.clone()
-    with pytest.raises(ValueError, match="a batch of 1 for a cache of 2"):
+    with pytest.raises(ValueError, match="A batch of 1 for a cache of 2"):
         layer(normal(1, 3, 12), use_cache=True)
     assert torch.equal(layer.keys, keys)
 

@@ -106,7 +106,7 @@ SENTENCES = {
     "kv_cache.grouped_cache": {
         "contract/one-result": ("Only one thing is returned.", "return keys, values"),
         "cache/overwritten": (
-            "New tokens replace what was kept.",
+            "update returns the new tokens only: they replace, or hide, what was kept.",
             "torch.cat([self.keys, key_states], dim=-2)",
         ),
         "cache/prepended": (
@@ -116,10 +116,6 @@ SENTENCES = {
         "cache/not-appended": (
             "What follows the first call does not stay.",
             "Assign the joined tensors to self.keys and self.values.",
-        ),
-        "cache/returns-new-tokens-only": (
-            "update returns the new tokens only.",
-            "Return all keys and all values.",
         ),
         "cache/joined-along-wrong-dimension": (
             "Tokens are joined along the heads or the batch.",
@@ -579,6 +575,9 @@ def _padded(n_new: int, n_keys: int, value: bool) -> Tensor:
 
 
 MASKS = [
+    ("mask/new-tokens-only", lambda n, s: _padded(n, s, False)),
+    ("mask/new-tokens-only", lambda n, s: _tril(n, n, 0)),
+    ("mask/new-tokens-only", lambda n, s: _padded(n, s, n > 1)),
     ("mask/top-left", lambda n, s: _tril(n, s, 0)),
     ("mask/top-left", lambda n, s: _tril(n, s, 0) if n > 1 else _tril(n, s, s)),
     ("mask/off-by-one", lambda n, s: _tril(n, s, s - n + 1)),
@@ -592,9 +591,6 @@ MASKS = [
     ("mask/everything", lambda n, s: _tril(n, s, s)),
     ("mask/everything", lambda n, s: _tril(n, s, s if s > n else 0)),
     ("mask/everything", lambda n, s: _tril(n, s, s if s == n else s - n)),
-    ("mask/new-tokens-only", lambda n, s: _padded(n, s, False)),
-    ("mask/new-tokens-only", lambda n, s: _tril(n, n, 0)),
-    ("mask/new-tokens-only", lambda n, s: _padded(n, s, n > 1)),
 ]
 
 
@@ -628,9 +624,10 @@ def _steps(
     oracle: type,
     candidates: list[tuple[str, type]],
     other: Callable[[dict, dict], str],
+    exact: bool = False,
 ) -> Refusal | None:
     """Refuse the first step that differs from the oracle's; ``other(call, right)`` gives its slug
-    where no misconception gives what was seen."""
+    where no misconception gives what was seen: in most steps, or in every one if ``exact``."""
     right = probe(oracle, seed)
     if calls[0]["outcome"] == "raised":
         return common.raised(calls[0], "an object of the class")
@@ -638,7 +635,7 @@ def _steps(
     if not wrong:
         return common.mutation(calls)
     call, wanted = calls[wrong[0]], right[wrong[0]]
-    slug = _candidate(calls, wrong, probe, seed, candidates)
+    slug = _candidate(calls, wrong, probe, seed, candidates, exact)
     if wanted["outcome"] == "raised":
         return Refusal(slug or other(call, wanted), f"an error ({call['step']})", "no error")
     plain = _difference(call, wanted["value"], call["step"])
@@ -653,16 +650,21 @@ def _same(call: dict, right: dict) -> bool:
     return common.same(call, right, TOLERANCE)
 
 
-def _candidate(calls, wrong, probe, seed, candidates) -> str:
+def _candidate(calls, wrong, probe, seed, candidates, exact) -> str:
     best, best_score = "", (False, 0)
     for slug, answer in candidates:
         given = probe(answer, seed)
         agree = [_same(call, other) for call, other in zip(calls, given, strict=False)]
         agree += [False] * (len(calls) - len(agree))
-        explained = sum(agree[i] for i in wrong)
-        if (all(agree) or 2 * explained >= len(wrong)) and (all(agree), explained) > best_score:
+        explained = sum(agree[i] and _says_much(calls[i]) for i in wrong)
+        enough = all(agree) or (2 * explained >= len(wrong) and not exact)
+        if enough and (all(agree), explained) > best_score:
             best, best_score = slug, (all(agree), explained)
     return best
+
+
+def _says_much(call: dict) -> bool:
+    return call["outcome"] == "returned" and not call["step"].startswith("get_")
 
 
 def _changed(slug: str, base: type, **methods: Callable) -> tuple[str, type]:
@@ -756,7 +758,7 @@ GROUPED = [
     _changed("cache/overwritten", GroupedSteps, update=_joined_then_latest),
     _changed("cache/not-appended", GroupedSteps, update=_first),
     _changed("cache/prepended", GroupedSteps, update=_prepend),
-    _changed("cache/returns-new-tokens-only", GroupedSteps, update=_new_only),
+    _changed("cache/overwritten", GroupedSteps, update=_new_only),
     _changed(
         "cache/keys-and-values-swapped",
         GroupedSteps,
@@ -1175,7 +1177,7 @@ def _gather_slug(call: dict, right: dict, forked: bool, freed: bool) -> str:
 
 
 def _paged(probe: Callable, calls: list[dict], seed: int) -> Refusal | None:
-    return _steps(calls, probe, seed, Pages, PAGED, _paged_other(calls))
+    return _steps(calls, probe, seed, Pages, PAGED, _paged_other(calls), exact=True)
 
 
 def paged_append(calls: list[dict], seed: int) -> Refusal | None:

@@ -4,7 +4,7 @@ import torch
 
 from course_utils.kv_cache import CacheLayer
 
-MISCONCEPTION = "cache/returns-new-tokens-only"
+MISCONCEPTION = "cache/overwritten"
 
 
 class GroupedCache(CacheLayer):
