@@ -699,11 +699,12 @@ def _state_slug(calls: list[dict], right: list[dict], wrong: list[str]) -> str:
 
 
 def _mutation(calls: list[dict]) -> Refusal | None:
+    """A refusal if a call changed its mask; or x, where it was given no mask."""
     for call in calls:
         if call.get("mutated"):
-            return Refusal(
-                "mask/changed-in-place", "the mask as it was", f"another ({call['step']})"
-            )
+            no_mask = call["step"].startswith("is_causal")
+            slug = "contract/changes-its-input" if no_mask else "mask/changed-in-place"
+            return Refusal(slug, "the arguments as they were", f"others ({call['step']})")
     return None
 
 
