@@ -85,6 +85,38 @@ def next_token_bars(
     return fig
 
 
+def curves(
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    title: str = "",
+) -> Figure:
+    """Lines through points (x, y), up to five, labeled in the legend."""
+    if not 0 < len(lines) <= 5 or not all(lines.values()):
+        raise ValueError(f"{len(lines)} lines: give one to five, each with a point.")
+    fig = Figure(figsize=(7, 3.8), layout="constrained")
+    ax = fig.subplots()
+    styles = zip((BLUE, ORANGE, GREEN, BLACK, SKY), ("-", "--", "-.", ":", "-"), strict=True)
+    for (label, points), (color, line) in zip(lines.items(), styles, strict=False):
+        ax.plot(
+            *zip(*points, strict=True), line, color=color, marker="o", markersize=3, label=label
+        )
+    if log_x:
+        ax.set_xscale("log", base=2 if not log_y else 10)
+        ax.xaxis.set_major_formatter("{x:g}")
+    if log_y:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.set_title(title, loc="left", fontsize=10, parse_math=False)
+    fig.legend(loc="outside upper right", frameon=False, ncols=2)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
 def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figure:
     """Probability of the most likely n tokens against n, one curve a distribution.
 

@@ -1,0 +1,18 @@
+"""transpose(2, 3)."""
+
+import math
+
+import torch
+
+MISCONCEPTION = "contract/four-dimensions-only"
+
+
+def attention(q, k, v, mask=None):
+    scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        if mask.dtype == torch.bool:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        else:
+            scores = scores + mask
+    weights = torch.softmax(scores, dim=-1)
+    return weights @ v, weights

@@ -1,0 +1,64 @@
+"""A loop over heads; the softmax in float32; finfo.min instead of -inf."""
+
+import torch
+from torch import nn
+
+RIGHT = True
+
+
+class ScaledDotProductAttentionWithCache(nn.Module):
+    def __init__(self, d_model, n_heads, dropout_p=0.0):
+        super().__init__()
+        self.n_heads = n_heads
+        self.d_head = d_model // n_heads
+        self.W_q = nn.Linear(d_model, d_model, bias=False)
+        self.W_k = nn.Linear(d_model, d_model, bias=False)
+        self.W_v = nn.Linear(d_model, d_model, bias=False)
+        self.W_o = nn.Linear(d_model, d_model, bias=False)
+        self.dropout = nn.Dropout(dropout_p)
+        self.k_cache = None
+        self.v_cache = None
+
+    def clear_cache(self):
+        self.k_cache = None
+        self.v_cache = None
+
+    def get_cache_size(self):
+        return 0 if self.k_cache is None else self.k_cache.shape[2]
+
+    def split(self, x):
+        batch, length, _ = x.shape
+        return x.view(batch, length, self.n_heads, self.d_head).transpose(1, 2)
+
+    def forward(self, x, attn_mask=None, is_causal=False, use_cache=False):
+        batch, length, d_model = x.shape
+        q = self.split(self.W_q(x))
+        k = self.split(self.W_k(x))
+        v = self.split(self.W_v(x))
+        if use_cache:
+            if self.k_cache is not None:
+                if self.k_cache.shape[0] != batch:
+                    raise ValueError("the batch does not fit the cache")
+                k = torch.cat([self.k_cache, k], dim=2)
+                v = torch.cat([self.v_cache, v], dim=2)
+            self.k_cache = k.detach()
+            self.v_cache = v.detach()
+        keys = k.shape[2]
+        lowest = torch.finfo(x.dtype).min
+        heads, all_weights = [], []
+        for head in range(self.n_heads):
+            scores = q[:, head] @ k[:, head].mT / self.d_head**0.5
+            scores = scores[:, None]
+            if attn_mask is not None and attn_mask.dtype == torch.bool:
+                scores = scores.masked_fill(attn_mask == 0, lowest)
+            elif attn_mask is not None:
+                scores = scores + attn_mask
+            if is_causal:
+                for i in range(length):
+                    later = torch.arange(keys, device=x.device) > keys - length + i
+                    scores[:, :, i] = scores[:, :, i].masked_fill(later, lowest)
+            weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(x.dtype)
+            weights = self.dropout(weights[:, 0])
+            heads.append(weights @ v[:, head])
+            all_weights.append(weights)
+        return self.W_o(torch.cat(heads, dim=-1)), torch.stack(all_weights, dim=1)

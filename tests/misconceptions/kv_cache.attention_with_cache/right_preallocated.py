@@ -1,0 +1,63 @@
+"""A buffer of fixed length, filled from the left; an AssertionError for a wrong batch."""
+
+import math
+
+import torch
+from torch import nn
+
+RIGHT = True
+
+
+class ScaledDotProductAttentionWithCache(nn.Module):
+    def __init__(self, d_model, n_heads, dropout_p=0.0):
+        super().__init__()
+        self.n_heads = n_heads
+        self.d_head = d_model // n_heads
+        self.W_q = nn.Linear(d_model, d_model, bias=False)
+        self.W_k = nn.Linear(d_model, d_model, bias=False)
+        self.W_v = nn.Linear(d_model, d_model, bias=False)
+        self.W_o = nn.Linear(d_model, d_model, bias=False)
+        self.dropout = nn.Dropout(dropout_p)
+        self.max_length = 1024
+        self.clear_cache()
+
+    def clear_cache(self):
+        self.length = 0
+        self.k_buffer = self.v_buffer = None
+
+    def get_cache_size(self):
+        return self.length
+
+    def split(self, x):
+        batch, length, _ = x.shape
+        return x.view(batch, length, self.n_heads, self.d_head).transpose(1, 2)
+
+    def forward(self, x, attn_mask=None, is_causal=False, use_cache=False):
+        batch, length, d_model = x.shape
+        q = self.split(self.W_q(x))
+        k = self.split(self.W_k(x))
+        v = self.split(self.W_v(x))
+        if use_cache:
+            if self.k_buffer is None:
+                shape = (batch, self.n_heads, self.max_length, self.d_head)
+                self.k_buffer, self.v_buffer = k.new_zeros(shape), v.new_zeros(shape)
+            assert self.k_buffer.shape[0] == batch, "another batch than the cache's"
+            end = self.length + length
+            self.k_buffer[:, :, self.length : end] = k.detach()
+            self.v_buffer[:, :, self.length : end] = v.detach()
+            self.length = end
+            k, v = self.k_buffer[:, :, :end], self.v_buffer[:, :, :end]
+        keys = k.shape[2]
+        scores = q @ k.transpose(-2, -1) / math.sqrt(self.d_head)
+        if attn_mask is not None:
+            if attn_mask.dtype == torch.bool:
+                scores = scores.masked_fill(~attn_mask, float("-inf"))
+            else:
+                scores = scores + attn_mask
+        if is_causal:
+            causal = torch.ones(length, keys, dtype=torch.bool, device=x.device)
+            causal = causal.tril(diagonal=keys - length)
+            scores = scores.masked_fill(~causal, float("-inf"))
+        weights = self.dropout(torch.softmax(scores, dim=-1))
+        out = (weights @ v).transpose(1, 2).reshape(batch, length, d_model)
+        return self.W_o(out), weights

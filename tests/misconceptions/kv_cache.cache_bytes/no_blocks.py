@@ -1,0 +1,10 @@
+"""Tokens, not blocks."""
+
+MISCONCEPTION = "blocks/not-rounded"
+
+
+def cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1):
+    tokens = 0
+    for length in lengths:
+        tokens += length
+    return 2 * n_layers * n_kv_heads * d_head * bytes_per_value * tokens

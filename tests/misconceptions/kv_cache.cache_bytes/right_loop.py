@@ -1,0 +1,13 @@
+"""Sequence by sequence."""
+
+import math
+
+RIGHT = True
+
+
+def cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1):
+    tokens = 0
+    for length in lengths:
+        blocks = math.ceil(length / block_size)
+        tokens += blocks * block_size
+    return 2 * n_layers * n_kv_heads * d_head * bytes_per_value * tokens

@@ -1,0 +1,9 @@
+"""True where it is masked."""
+
+import torch
+
+MISCONCEPTION = "mask/inverted"
+
+
+def causal_mask(n_new, n_keys):
+    return ~torch.ones(n_new, n_keys, dtype=torch.bool).tril(diagonal=n_keys - n_new)

@@ -1,0 +1,27 @@
+"""The length of what is kept."""
+
+import torch
+
+from course_utils.kv_cache import CacheLayer
+
+MISCONCEPTION = "position/counts-kept"
+
+
+class SinkCache(CacheLayer):
+    def __init__(self, n_sinks, window):
+        super().__init__()
+        self.n_sinks = n_sinks
+        self.window = window
+
+    def update(self, key_states, value_states, *args, **kwargs):
+        if self.keys is not None:
+            key_states = torch.cat([self.keys, key_states], dim=2)
+            value_states = torch.cat([self.values, value_states], dim=2)
+        self.keys = self.trim(key_states)
+        self.values = self.trim(value_states)
+        self.seen = self.keys.shape[2]
+        return key_states, value_states
+
+    def trim(self, states):
+        start = max(self.n_sinks, states.shape[2] - self.window)
+        return torch.cat([states[:, :, : self.n_sinks], states[:, :, start:]], dim=2)

@@ -1,0 +1,28 @@
+"""Cut only when there is too much."""
+
+import torch
+
+from course_utils.kv_cache import CacheLayer
+
+RIGHT = True
+
+
+class SinkCache(CacheLayer):
+    def __init__(self, n_sinks, window):
+        super().__init__()
+        self.n_sinks = n_sinks
+        self.window = window
+
+    def update(self, key_states, value_states, *args, **kwargs):
+        if self.keys is not None:
+            key_states = torch.cat([self.keys, key_states], dim=2)
+            value_states = torch.cat([self.values, value_states], dim=2)
+        self.seen += key_states.shape[2] - self.kept
+        self.keys = self.trim(key_states)
+        self.values = self.trim(value_states)
+        return key_states, value_states
+
+    def trim(self, states):
+        if states.shape[2] <= self.n_sinks + self.window:
+            return states
+        return torch.cat([states[:, :, : self.n_sinks], states[:, :, -self.window :]], dim=2)
