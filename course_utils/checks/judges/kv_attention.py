@@ -6,7 +6,6 @@ oracle, then the misconceptions. Where none gives that, the steps that went wron
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -27,7 +26,6 @@ from course_utils.checks.probes import kv_attention as probes
 
 TOLERANCE = 1e-5
 HALF_TOLERANCE = 0.1
-DTYPE_MISMATCH = re.compile(r"same dtype|scalar type|dtype|data ?type", re.IGNORECASE)
 _LOOK = "Print the shapes and the values at the first position that differs."
 
 SENTENCES = {
@@ -538,11 +536,11 @@ def _says_much(call: dict) -> bool:
 
 def _raised(call: dict, expected: str, slug: str) -> Refusal:
     refusal = common.raised(call, expected)
-    if refusal.slug != "raises/error":
+    if refusal.slug not in ("raises/error", "dtype/mixed"):
         return refusal
     if common.DEVICE_MISMATCH.search(call["text"]):
         slug = "contract/tensor-on-the-cpu"
-    elif DTYPE_MISMATCH.search(call["text"]) and call["error"] in ("RuntimeError", "ValueError"):
+    elif refusal.slug == "dtype/mixed":
         slug = _dtype_slug(call["step"])
     return Refusal(slug, expected, refusal.seen)
 
