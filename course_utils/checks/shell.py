@@ -34,9 +34,10 @@ class Outcome:
 
 def list_exercises() -> int:
     """Print a line for each exercise; the exit status is 0."""
+    ids = max(map(len, bank.EXERCISES))
     for exercise in bank.EXERCISES.values():
         place = f"notebook {exercise.notebook}, cell {exercise.cell}"
-        print(f"{exercise.id:20} {exercise.points:2} points  {place:36} {exercise.signature}")
+        print(f"{exercise.id:{ids}} {exercise.points:2} points  {place:46} {exercise.signature}")
     return 0
 
 
