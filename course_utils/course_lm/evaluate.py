@@ -451,10 +451,11 @@ strong settings the text degenerates while the share stays high:
 
 ## How it was trained
 
-`python -m course_utils.course_lm.train`: {tokens} million tokens, {steps} steps, {minutes} minutes
-on {device} ({processor}, {threads} threads, {rate} tokens a second, torch {torch}), while other
-work shared the machine. Muon for the matrices of the blocks, Adam for the rest. Every setting, the
-loss curve and the commit ({git}) stand in `weights/training.json`.
+`python -m course_utils.course_lm.train`, as it stood in commit {git}:
+{tokens} million tokens, {steps} steps, {minutes} minutes on {device} ({processor}, {threads}
+threads, {rate} tokens a second, torch {torch}), while other work shared the machine. Muon for the
+matrices of the blocks, Adam for the rest. Every setting, the loss curve and the commit stand in
+`weights/training.json`.
 
 ## What it is for
 
