@@ -213,8 +213,8 @@ def _roll(rng: random.Random) -> list[Piece]:
 
 
 def reading_document(rng: random.Random, level: float) -> list[Piece]:
-    """A context with questions about it; some statements are said again instead."""
-    if rng.random() > 0.4 + 0.5 * level:
+    """A context with questions about it, some statements said again instead; or a roll."""
+    if rng.random() < 0.4:
         return _roll(rng)
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
