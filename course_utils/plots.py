@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 SKY, GREY, BLACK = "#56B4E9", "#666666", "#000000"
+YELLOW, PURPLE = "#F0E442", "#A0437B"
+PART_COLORS = (SKY, ORANGE, GREEN, GREY, YELLOW, PURPLE)
+LINE_COLORS = (BLUE, ORANGE, GREEN, BLACK, PURPLE, GREY)
 DOTS_PER_INCH = 144
 
 
@@ -98,8 +101,8 @@ def curves(
         raise ValueError(f"{len(lines)} lines: give one to five, each with a point.")
     fig = Figure(figsize=(7, 3.8), layout="constrained")
     ax = fig.subplots()
-    styles = zip((BLUE, ORANGE, GREEN, BLACK, SKY), ("-", "--", "-.", ":", "-"), strict=True)
-    for (label, points), (color, line) in zip(lines.items(), styles, strict=False):
+    styles = zip(lines.items(), LINE_COLORS, ("-", "--", "-.", ":", "-"), strict=False)
+    for (label, points), color, line in styles:
         ax.plot(
             *zip(*points, strict=True), line, color=color, marker="o", markersize=3, label=label
         )
@@ -148,12 +151,7 @@ def mass_curves(curves: Mapping[str, Sequence[float]], k: int, p: float) -> Figu
     return fig
 
 
-YELLOW, PURPLE = "#F0E442", "#A0437B"
-PART_COLORS = (SKY, ORANGE, GREEN, GREY, YELLOW, PURPLE)
-LINE_COLORS = (BLUE, ORANGE, GREEN, BLACK, PURPLE, GREY)
-
-
-def stacked_bars(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> Figure:
+def stacked_bars(rows: Mapping[str, Mapping[str, float]], x_label: str) -> Figure:
     """One bar a row, from the top, cut into its parts; wide parts carry their value.
 
     The parts of the first row give the order. Parts that are 0 in every row are left out.
@@ -161,7 +159,7 @@ def stacked_bars(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> Figure
     fig = Figure(figsize=(7, 1.3 + 0.4 * len(rows)), layout="constrained")
     ax = fig.subplots()
     _stack(ax, rows)
-    ax.set_xlabel(xlabel)
+    ax.set_xlabel(x_label)
     fig.legend(loc="outside upper left", frameon=False, ncols=6)
     return fig
 
@@ -182,9 +180,9 @@ def _stack(ax: Axes, rows: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def growth_curves(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_label: str, y_label: str
 ) -> Figure:
-    """Lines on two logarithmic axes, each labelled at its end; shorter ones in front."""
+    """Lines on two logarithmic axes, each labeled at its end; shorter ones in front."""
     fig = Figure(figsize=(7, 4.2), layout="constrained")
     ax = fig.subplots()
     for (label, (x, y)), color in zip(curves.items(), LINE_COLORS, strict=False):
@@ -204,8 +202,8 @@ def growth_curves(
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlim(min(x[0] for x, _ in curves.values()), 4 * max(x[-1] for x, _ in curves.values()))
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
 
