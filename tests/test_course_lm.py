@@ -18,7 +18,7 @@ def card() -> str:
 
 @pytest.fixture(scope="module")
 def course_lm():
-    return load_lm("course-lm", device="cpu")
+    return load_lm(FOLDER, device="cpu")
 
 
 def test_the_file_is_small_and_the_model_deep(course_lm):
