@@ -31,7 +31,7 @@ from course_utils.course_lm import skills
 from course_utils.kv_cache import CacheLayer, HeavyHitterCache, PreallocatedCache
 from course_utils.models import load_lm
 from course_utils.plots import Picture, curves, show
-from course_utils.widgets import explorer, slider
+from course_utils.widgets import explorer, menu, slider
 
 # %% [markdown] id="why"
 # ## 1 · What is computed twice?
@@ -49,7 +49,8 @@ config = model.config
 prompt = "The Space Needle is located in the city of"
 ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)  # [1, pos]
 print(
-    f"{config.num_hidden_layers} blocks, width {config.hidden_size}; "
+    f"{config.num_hidden_layers} blocks, width {config.hidden_size}, "
+    f"{config.num_attention_heads} query heads; "
     f"a prompt of {ids.shape[1]} tokens"
 )
 
@@ -70,7 +71,7 @@ print("whole text at every step:", tokens_through_model(False), "· you predicte
 print("with the library's cache:", tokens_through_model(True))
 
 # %% [markdown] id="why-seen"
-# In a causal model a token's keys and values depend on the tokens before it alone: what comes later
+# In a causal model a token's keys and values depend on it and the tokens before it: what comes later
 # changes nothing about them. So they are computed once and kept. That is the **KV cache**. Reading the
 # prompt is called *prefill*, writing token by token *decoding*.
 #
@@ -194,7 +195,7 @@ print("visible keys:", mask.sum(dim=1).tolist(), "· you predicted", my_visible)
 #
 # difficulty ●●●●○ · 40 minutes · 8 points
 #
-# **Goal.** The whole layer: project, split into heads, attend, join, project back. With `use_cache=True` the new
+# **Goal.** The whole layer: project, split into heads of width `d_model // n_heads`, attend, join, project back. With `use_cache=True` the new
 # keys and values join those in the cache, stay there, and the queries attend to all of them.
 #
 # - `attn_mask` is boolean or float, of shape `(L, S)`, `(1, 1, L, S)` or `(batch, 1, L, S)`: L new tokens, S keys, **the cached ones
@@ -204,6 +205,7 @@ print("visible keys:", mask.sum(dim=1).tolist(), "· you predicted", my_visible)
 # - `get_cache_size()` is the number of cached tokens; `clear_cache()` makes it 0. The cache belongs to this object,
 #   is not part of `state_dict()`, and has the dtype and device of the keys.
 # - A batch of another size than the cache's raises an error, and the cache stays as it was.
+# - No token is ever forgotten. A cache of fixed room may raise when it is full.
 #
 # `forward(x [batch, L, d_model], …) -> (output [batch, L, d_model], weights [batch, n_heads, L, S])`
 #
@@ -310,7 +312,7 @@ with torch.no_grad():
 # ## 3 · What does a real model keep?
 #
 # Today's models have fewer heads of keys and values than of queries: a **group** of query heads shares one KV head
-# (*grouped-query attention*). Our model has the numbers below. How many of the heads does its cache hold?
+# (*grouped-query attention*). Our model has 6 query heads, in groups of two. How many heads of keys does its cache hold?
 
 # %% id="predict-heads"
 my_heads = None
@@ -389,7 +391,8 @@ GroupedCache = mine_or_reference("kv_cache.grouped_cache", GroupedCache)
 # difficulty ●●○○○ · 15 minutes · 2 points
 #
 # **Goal.** Greedy decoding on a cache: the prompt goes in once, then one token at a time. `cache` comes empty; the model fills it, if you
-# pass it as `past_key_values=cache`. Return the `max_new_tokens` new tokens. `n` of them take `n` forward passes.
+# pass it as `past_key_values=cache`. Return the `max_new_tokens` new tokens; an end token among them ends nothing. `n` of them take
+# `n` forward passes.
 #
 # `generate(model, ids [batch, pos], max_new_tokens, cache) -> [batch, max_new_tokens]`
 #
@@ -441,7 +444,7 @@ mine = generate(model, ids, 24, cache)
 never = {"eos_token_id": len(tokenizer), "attention_mask": torch.ones_like(ids)}  # no early end
 library = model.generate(ids, max_new_tokens=24, do_sample=False, **never)[:, ids.shape[1] :]
 print(repr(tokenizer.decode(mine[0])))
-print("24 of 24 tokens as model.generate:", torch.equal(mine, library))
+print((mine == library).sum().item(), "of 24 tokens as model.generate")
 kept = cache.layers[0].keys.shape
 print(f"keys of a layer: {tuple(kept)}; heads: {kept[1]} · you predicted {my_heads}")
 
@@ -507,13 +510,13 @@ print(f"{tokens} tokens: {counted:,} bytes, by the formula {cache_bytes([tokens]
 print(f"{counted / 1e3:.0f} kB · you predicted {my_kilobytes}")
 fixed = Cache(layers=[PreallocatedCache(128) for _ in range(config.num_hidden_layers)])
 same = torch.equal(generate(model, ids, 24, fixed), mine)
-print(f"preallocated for 128: {sum(x.nbytes for x in fixed.layers):,} bytes, same tokens: {same}")
+print(f"preallocated for 128: {sum(x.nbytes for x in fixed.layers):,} bytes,", end=" ")
+print(f"by the formula {cache_bytes([128], **shape):,}; same tokens: {same}")
 every_head = cache_bytes([tokens], **shape | {"n_kv_heads": config.num_attention_heads})
 print(f"with a KV head for each query head: {every_head / counted:.0f} times as much")
 
 # %% [markdown] id="static-seen"
-# The preallocated (*static*) cache takes its memory at once. In exchange nothing is copied when a token arrives,
-# and every tensor keeps its place, which compiled code asks for.
+# The preallocated (*static*) cache takes its memory at once. In exchange nothing is copied when a token arrives.
 #
 # **What if there is no room for all tokens?** Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
 # their attention rests on the first tokens, whatever these say; their remedy keeps a few of those as **sinks**.
@@ -589,7 +592,11 @@ my_policy = None
 # %% id="skills"
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [skills.reading_item(rng) for _ in range(12)]
+reading = []
+for _ in range(24):
+    item = skills.reading_item(rng)  # "… Question: … Answer:" and a sentence
+    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
+    reading.append(skills.Item(item.prompt + sentence, value))
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
@@ -642,14 +649,15 @@ print(
 )
 best = max(policies, key=lambda name: quality["copying"][name][1])
 print("copying with 16 tokens, best:", best, "· you predicted", my_policy)
-lines = {name: list(zip(budgets, row, strict=True)) for name, row in quality["copying"].items()}
-lines["everything kept"] = [(budget, everything["copying"]) for budget in budgets]
-show(
-    curves(lines, "tokens kept in each layer", "copied tokens that are right", log_x=True),
-    "Share of right tokens in a copied line against the tokens kept, from 8 to 64, for three ways "
-    f"of dropping; with everything kept it is {everything['copying']:.2f}, with a window of 8 "
-    f"{quality['copying']['window'][0]:.2f}.",
-)
+for skill, right in {"copying": "copied tokens", "reading": "values found"}.items():
+    lines = {name: list(zip(budgets, row, strict=True)) for name, row in quality[skill].items()}
+    lines["everything kept"] = [(budget, everything[skill]) for budget in budgets]
+    show(
+        curves(lines, "tokens kept in each layer", f"{right}, share", log_x=True, title=skill),
+        f"Share of {right} that are right against the tokens kept, from 8 to 64, for three ways "
+        f"of dropping; with everything kept it is {everything[skill]:.2f}, with a window of 8 "
+        f"{quality[skill]['window'][0]:.2f}.",
+    )
 
 # %% [markdown] id="quality-seen"
 # What is dropped is gone: a skill that looks back word by word suffers as soon as the words do not fit. No rule knows
@@ -669,10 +677,11 @@ show(
 # - `allocate()` starts a sequence and returns its name; it has no blocks yet.
 # - `append(sequence, k, v)` puts tokens behind it; blocks are taken when they are needed. If too few are free it raises
 #   `MemoryError` and changes nothing.
-# - `gather(sequence)` returns its keys and values in order.
+# - `gather(sequence)` returns its keys and values in order, of length 0 where there are none yet.
 # - `fork(sequence)` starts a sequence with the same tokens in the *same* blocks.
 # - **Copy on write**: before `append` writes into a block that another sequence has too, it copies the block.
-# - `free(sequence)` ends a sequence; a block that nobody has is free again. `n_free_blocks()` counts these.
+# - `free(sequence)` ends a sequence; a block that nobody has is free again. `n_free_blocks()` counts these. A second `free` of the
+#   same sequence must not free anything.
 #
 # `append(sequence, k [n_kv_heads, n_new, d_head], v)`, `gather(sequence) -> (k, v)`, each `[n_kv_heads, length, d_head]`
 #
@@ -796,6 +805,8 @@ for answer in answers:
         pool.append(answer, torch.randn(3, 1, 32), torch.randn(3, 1, 32))
 blocks = 400 - pool.n_free_blocks()
 print(f"with sharing {blocks} blocks, without {10 * -(-230 // 16)} · you predicted {my_blocks}")
+shared, own = 200 // 16, -(-230 // 16) - 200 // 16
+print(f"{shared} full ones shared + {own} for each of ten + 1, half full, of the question")
 counted = blocks * 2 * pool.keys[0].nbytes
 alone = cache_bytes(
     [230] * 10, n_layers=1, n_kv_heads=3, d_head=32, bytes_per_value=4, block_size=16
@@ -810,7 +821,7 @@ print("free again:", pool.n_free_blocks(), "of 400")
 #
 # To compute, a chip has to fetch numbers. Its **arithmetic intensity** is how many FLOPs a piece of work does for each byte
 # it fetches. We count: FLOPs of the matrix products, bytes of all weights and of the cached keys and values, in bfloat16.
-# Is the intensity of a prefill of 256 tokens 2, 20 or 200 times that of writing token 257?
+# Is the intensity of a prefill of 256 tokens 2, 25 or 250 times that of writing token 257?
 
 # %% id="predict-intensity"
 my_times = None
@@ -834,19 +845,20 @@ def flops(new: int, cached: int) -> int:
 model.set_attn_implementation("eager")  # plain matrix products, which can be counted
 prefill, decode = flops(256, 0), flops(1, 256)
 model.set_attn_implementation("sdpa")
-reading = prefill / (weights_bytes + 256 * kv_bytes)
-writing = decode / (weights_bytes + 257 * kv_bytes)
-print(f"prefill of 256: {reading:6.2f} FLOPs a byte")
-print(f"token 257:      {writing:6.2f} FLOPs a byte")
-print(f"{reading / writing:.0f} times · you predicted {my_times}")
+reads = prefill / (weights_bytes + 256 * kv_bytes)
+writes = decode / (weights_bytes + 257 * kv_bytes)
+print(f"prefill of 256: {reads:6.2f} FLOPs a byte")
+print(f"token 257:      {writes:6.2f} FLOPs a byte")
+print(f"{reads / writes:.0f} times · you predicted {my_times}")
 
 # %% [markdown] id="roofline-seen"
 # Both fetch all weights once. The prefill uses each for 256 tokens, decoding for one. A chip that can do more FLOPs than that for each
 # byte waits for its memory. The **roofline** draws it: below the bend, speed is bandwidth times intensity.
 #
 # A batch of sequences shares the weights, but each has keys and values of its own. In the explorer make the batch larger:
-# does decoding get over the bend? Then make the context longer. The chip is an NVIDIA A100 80GB by its datasheet: 312 TFLOP/s
-# in bfloat16, 2,039 GB/s. The model is one of 7 billion parameters: 32 blocks of width 4096, 32 query heads, `kv_heads` KV heads.
+# does decoding get over the bend? Then make the context longer. The chip is an NVIDIA A100 80GB SXM by its datasheet: 312 TFLOP/s
+# in bfloat16, 2,039 GB/s. The model is one of 7 billion parameters: 32 blocks of width 4096, 32 query heads, `kv_heads` KV heads. Two more
+# lines stand where the counts above put our own model.
 
 # %% id="explorer"
 PEAK, BANDWIDTH = 312e12, 2.039e12
@@ -858,7 +870,13 @@ def roofline(batch: int, context: int, kv_heads: int) -> Picture:
     flops_a_byte = batch * (2 * 7e9 + 4 * 32 * 4096 * context) / (2 * 7e9 + kv)
     speed, bend = min(PEAK, flops_a_byte * BANDWIDTH) / 1e12, PEAK / BANDWIDTH
     roof = [(x, min(PEAK, x * BANDWIDTH) / 1e12) for x in (0.1, bend, 10_000)]
-    here = {"roof": roof, "decoding": [(flops_a_byte, 0.1), (flops_a_byte, speed)]}
+    here = {"roof": roof}
+    for label, x in {
+        "decoding": flops_a_byte,
+        "our model's prefill of 256": reads,
+        "our model's token 257": writes,
+    }.items():
+        here[label] = [(x, 0.1), (x, min(PEAK, x * BANDWIDTH) / 1e12)]
     title = f"{speed / 312:.1%} of the peak; weights 14.0 GB, cache {kv / 1e9:.1f} GB"
     fig = curves(here, "FLOPs for each byte", "TFLOP/s", log_x=True, log_y=True, title=title)
     alt = f"A roof that bends at {bend:.0f} FLOPs a byte; decoding at {flops_a_byte:.1f}. {title}."
@@ -869,7 +887,7 @@ explorer(
     roofline,
     batch=slider(1, 1, 256, 1),
     context=slider(1024, 128, 32768, 128),
-    kv_heads=slider(32, 1, 32, 1),
+    kv_heads=menu(32, [1, 2, 4, 8, 16, 32]),
 )
 
 # %% [markdown] id="speed-up"
@@ -914,8 +932,8 @@ show(
 )
 
 # %% [markdown] id="batching"
-# The gain grows in proportion to the text. In seconds it is smaller, because decoding waits for memory; the repository's
-# `tests/benchmarks/kv_cache.py` measures it.
+# The gain grows in proportion to the text. The gain in seconds, on the machine at hand, is what the repository's
+# `tests/benchmarks/kv_cache.py` measures.
 #
 # ## 6 · Who waits for whom?
 #
@@ -977,7 +995,7 @@ else:
 # ## What to remember
 #
 # - Keys and values of a token never change once it is read: compute them once. A cache is exact.
-# - Of S keys the last L are new: query i sees the keys up to S − L + i. Most wrong caches are right for L = 1.
+# - Of S keys the last L are new: query i sees the keys up to S − L + i.
 # - 2 · layers · KV heads · head width · bytes, for every token of every sequence. Grouped queries divide it.
 # - Windows, sinks and eviction bound the memory and lose what they drop. Pages lose nothing: they waste less, and share.
 # - Decoding fetches all weights for one token: it is bound by memory. Batches share the fetch.
@@ -989,8 +1007,12 @@ else:
 # ## Papers
 #
 # - Ashish Vaswani et al.: [Attention Is All You Need](https://arxiv.org/abs/1706.03762), 2017. Section 3.2 is exercise 2.1.
-# - Joshua Ainslie et al.: [GQA](https://arxiv.org/abs/2305.13245), 2023. Grouped queries.
+# - Joshua Ainslie et al.: [GQA: Training Generalized Multi-Query Transformer Models from Multi-Head
+#   Checkpoints](https://arxiv.org/abs/2305.13245), 2023. Grouped queries.
 # - Guangxuan Xiao et al.: [Efficient Streaming Language Models with Attention Sinks](https://arxiv.org/abs/2309.17453), 2023.
-# - Zhenyu Zhang et al.: [H2O](https://arxiv.org/abs/2306.14048), 2023. Eviction by accumulated attention.
-# - Woosuk Kwon et al.: [PagedAttention](https://arxiv.org/abs/2309.06180), 2023. Blocks, tables, copy on write.
-# - Samuel Williams, Andrew Waterman, David Patterson: [Roofline](https://doi.org/10.1145/1498765.1498785), 2009.
+# - Zhenyu Zhang et al.: [H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large
+#   Language Models](https://arxiv.org/abs/2306.14048), 2023. Eviction by accumulated attention.
+# - Woosuk Kwon et al.: [Efficient Memory Management for Large Language Model Serving with
+#   PagedAttention](https://arxiv.org/abs/2309.06180), 2023. Blocks, tables, copy on write.
+# - Samuel Williams, Andrew Waterman, David Patterson: [Roofline: An Insightful Visual Performance Model for
+#   Multicore Architectures](https://doi.org/10.1145/1498765.1498785), 2009.
