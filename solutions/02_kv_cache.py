@@ -592,11 +592,7 @@ my_policy = None
 # %% id="skills"
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = []
-for _ in range(24):
-    item = skills.reading_item(rng)  # "… Question: … Answer:" and a sentence
-    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
-    reading.append(skills.Item(item.prompt + sentence, value))
+reading = [skills.reading_item(rng) for _ in range(24)]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
@@ -660,8 +656,8 @@ for skill, right in {"copying": "copied tokens", "reading": "values found"}.item
     )
 
 # %% [markdown] id="quality-seen"
-# What is dropped is gone: a skill that looks back word by word suffers as soon as the words do not fit. No rule knows
-# *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
+# What is dropped is gone: a skill that looks back word by word suffers as soon as the words do not fit. The sinks do not help our model
+# to copy: they take four places from the window. No rule knows *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
 # the text.
 #
 # **Whose memory is it?** A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
@@ -870,12 +866,8 @@ def roofline(batch: int, context: int, kv_heads: int) -> Picture:
     flops_a_byte = batch * (2 * 7e9 + 4 * 32 * 4096 * context) / (2 * 7e9 + kv)
     speed, bend = min(PEAK, flops_a_byte * BANDWIDTH) / 1e12, PEAK / BANDWIDTH
     roof = [(x, min(PEAK, x * BANDWIDTH) / 1e12) for x in (0.1, bend, 10_000)]
-    here = {"roof": roof}
-    for label, x in {
-        "decoding": flops_a_byte,
-        "our model's prefill of 256": reads,
-        "our model's token 257": writes,
-    }.items():
+    here = {"roof": roof, "decoding": [(flops_a_byte, 0.1), (flops_a_byte, speed)]}
+    for label, x in {"our prefill": reads, "our token 257": writes}.items():
         here[label] = [(x, 0.1), (x, min(PEAK, x * BANDWIDTH) / 1e12)]
     title = f"{speed / 312:.1%} of the peak; weights 14.0 GB, cache {kv / 1e9:.1f} GB"
     fig = curves(here, "FLOPs for each byte", "TFLOP/s", log_x=True, log_y=True, title=title)
