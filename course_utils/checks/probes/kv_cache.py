@@ -195,7 +195,7 @@ def grouped_chunks(answer: type, seed: int) -> list[dict]:
 def sinks_short(answer: type, seed: int) -> list[dict]:
     """Never more than full: nothing is dropped before the last update."""
     generator = _generator(seed, 241)
-    one_by_one = _updates(Session(answer, 3, 2), generator, 1, 1, 2, 1, 1)
+    one_by_one = _updates(Session(answer, 3, 2), generator, 1, 1, 2, 1, 2)
     return _updates(Session(answer, 2, 5), generator, 3, 1, 1, 2).calls + one_by_one.calls
 
 
