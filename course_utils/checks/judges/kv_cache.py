@@ -957,7 +957,8 @@ def _update_slug(value: object, right: list[Tensor]) -> str:
     keys = value[0] if isinstance(value, list) and value else None
     if isinstance(keys, Tensor) and keys.dim() == 4 and keys.shape[1] > right[0].shape[1]:
         return "groups/stored-repeated"
-    rounded = isinstance(keys, Tensor) and common.close(keys, right[0], ROUNDED)
+    tensors = keys is not None and all(isinstance(x, Tensor) for x in value)
+    rounded = tensors and all(map(common.close, value, right, (ROUNDED, ROUNDED)))
     return "cache/another-dtype" if rounded else "cache/wrong"
 
 
@@ -1379,17 +1380,17 @@ def _gather_slug(call: dict, right: dict, forked: bool, freed: bool) -> str:
         return "fork/wrong-length"
     if value[0].shape != wanted.shape:
         return "gather/wrong-shape"
-    first = value[0][:, :1]
-    return "append/wrong" if torch.equal(first, wanted[:, :1]) else "append/overwrites"
+    first = value[0][0, 0]
+    return "append/wrong" if torch.equal(first, wanted[0, 0]) else "append/overwrites"
 
 
 def _moved(seen: Tensor, wanted: Tensor, partly: bool) -> bool:
-    """Whether these are the same tokens in other places; ``partly``: some of them, and zeros."""
+    """Whether these are the same tokens in other places; ``partly``: in most that differ."""
     one, other = seen[..., 0], wanted[..., 0]  # the first number of a token tells it from others
-    elsewhere = bool(((one != other) & (one != 0)).any())
+    differ = one != other
     if partly:
-        return elsewhere and bool(torch.isin(one, F.pad(other, (0, 1))).all())
-    return elsewhere and torch.equal(one.sort(dim=-1).values, other.sort(dim=-1).values)
+        return bool(2 * (differ & torch.isin(one, other)).sum() > differ.sum())
+    return bool(differ.any()) and torch.equal(one.sort().values, other.sort().values)
 
 
 def _paged(probe: Callable, calls: list[dict], seed: int) -> Refusal | None:
