@@ -248,3 +248,61 @@ def memory_chart(
     below.spines[["top", "right"]].set_visible(False)
     fig.legend(loc="outside lower left", frameon=False, ncols=6)
     return fig
+
+
+def lens_heatmap(
+    cells: Sequence[Sequence[str]],
+    colors: Sequence[Sequence[float]],
+    layers: Sequence[str],
+    tokens: Sequence[str],
+    color_label: str,
+    most: float,
+) -> Figure:
+    """A row for each layer, the first one at the bottom; a column for each token of the prompt.
+
+    ``colors`` from 0 on; ``most`` and what lies above it have the last color.
+    """
+    rows, columns = len(layers), len(tokens)
+    if not len(cells) == len(colors) == rows or {len(row) for row in (*cells, *colors)} != {
+        columns
+    }:
+        raise ValueError(f"Give {rows} rows of {columns} cells, and as many colors.")
+    lines = max(cell.count("\n") + 1 for row in cells for cell in row)
+    size = (1.8 + 0.72 * columns, 1.3 + (0.15 + 0.18 * lines) * rows)
+    fig = Figure(figsize=size, layout="constrained")
+    ax = fig.subplots()
+    image = ax.imshow(colors, cmap="cividis_r", vmin=0, vmax=most, aspect="auto", origin="lower")
+    for y, row in enumerate(cells):
+        for x, cell in enumerate(row):
+            ink = "white" if colors[y][x] > 0.5 * most else "black"
+            ax.text(x, y, cell, ha="center", va="center", fontsize=8, color=ink, parse_math=False)
+    ax.set_yticks(range(rows), layers)
+    ax.set_xticks(range(columns), tokens, rotation=30, ha="right", parse_math=False)
+    ax.set_xlabel("token that was read")
+    ax.set_ylabel("layer")
+    ax.tick_params(length=0)
+    is_above = max(max(row) for row in colors) > most
+    fig.colorbar(image, ax=ax, label=color_label, extend="max" if is_above else "neither")
+    return fig
+
+
+def grouped_bars(
+    groups: Mapping[str, Sequence[float]], labels: Sequence[str], x_label: str, y_label: str
+) -> Figure:
+    """Bars side by side, up to four at each label."""
+    if not 0 < len(groups) <= 4 or any(len(values) != len(labels) for values in groups.values()):
+        raise ValueError(f"{len(groups)} groups: give one to four, a number for each label.")
+    fig = Figure(figsize=(7, 3.6), layout="constrained")
+    ax = fig.subplots()
+    width = 0.8 / len(groups)
+    for i, ((name, values), color) in enumerate(
+        zip(groups.items(), (SKY, ORANGE, BLACK, GREEN), strict=False)
+    ):
+        places = [x + (i + 0.5) * width - 0.4 for x in range(len(labels))]
+        ax.bar(places, values, width, color=color, label=name)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    fig.legend(loc="outside upper left", frameon=False, ncols=2)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig

@@ -59,3 +59,8 @@ def _build(
         control.layout.width = "480px"
         control.observe(redraw, names="value")
     return ipywidgets.VBox([*sliders.values(), image]), first
+
+
+def text_box(value: str) -> ipywidgets.Widget:
+    """A line of text; a change counts when it is finished, by Enter or by leaving the box."""
+    return ipywidgets.Text(value=value, continuous_update=False)

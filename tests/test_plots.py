@@ -113,3 +113,24 @@ def test_the_memory_chart_shows_the_cache_against_the_weights():
     assert below.get_ylabel() == "GB"
     assert list(below.lines[0].get_ydata()) == [0.0, 4.0]
     assert list(below.lines[1].get_ydata()) == [2.0]
+
+
+def test_lens_heatmap_writes_every_cell_and_begins_at_the_bottom():
+    cells, colors = [["a", "$b$"], ["c", "d"]], [[0.0, 9.0], [1.0, 2.0]]
+    fig = plots.lens_heatmap(cells, colors, ["embedding", "0"], [" of", "\n"], "KL", most=6)
+    ax = fig.axes[0]
+    assert [text.get_text() for text in ax.texts] == ["a", "$b$", "c", "d"]
+    assert ax.images[0].get_array().tolist() == colors
+    assert ax.get_ylim()[0] < ax.get_ylim()[1]
+    with pytest.raises(ValueError, match="Give 3 rows of 2 cells"):
+        plots.lens_heatmap(cells, colors, ["embedding", "0", "1"], [" of", "\n"], "KL", most=6)
+
+
+def test_grouped_bars_stand_side_by_side_at_their_label():
+    fig = plots.grouped_bars({"a": [1, 2], "b": [3, 4], "c": [5, 6]}, ["0", "1"], "x", "y")
+    bars = [bar for container in fig.axes[0].containers for bar in container]
+    assert [bar.get_height() for bar in bars] == [1, 2, 3, 4, 5, 6]
+    assert [round(bar.get_x() + bar.get_width() / 2) for bar in bars] == [0, 1, 0, 1, 0, 1]
+    assert len({round(bar.get_x(), 3) for bar in bars}) == 6
+    with pytest.raises(ValueError, match="a number for each label"):
+        plots.grouped_bars({"a": [1, 2]}, ["0"], "x", "y")

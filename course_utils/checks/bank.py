@@ -383,5 +383,133 @@ _ALL = (
             Case("whole blocks", 1, "kv_cache.bytes_blocks", "kv_cache.bytes_blocks"),
         ),
     ),
+    Exercise(
+        id="logit_lens.logit_lens",
+        notebook="03_logit_lens",
+        cell="logit-lens",
+        kind="function",
+        answer="logit_lens",
+        signature="logit_lens(model, tokenizer, text, top_k=5)",
+        reference="course_utils.lens.logit_lens",
+        cases=(
+            Case(
+                "the embedding and every block",
+                2,
+                "logit_lens.lens_layers",
+                "logit_lens.lens_layers",
+            ),
+            Case(
+                "models that use other names",
+                1,
+                "logit_lens.lens_architectures",
+                "logit_lens.lens_architectures",
+            ),
+            Case(
+                "top_k, and a text of one token",
+                1,
+                "logit_lens.lens_top_k",
+                "logit_lens.lens_top_k",
+            ),
+        ),
+    ),
+    Exercise(
+        id="logit_lens.by_hooks",
+        notebook="03_logit_lens",
+        cell="by-hooks",
+        kind="function",
+        answer="logit_lens_by_hooks",
+        signature="logit_lens_by_hooks(model, tokenizer, text, top_k=5)",
+        reference="course_utils.lens.logit_lens",
+        cases=(
+            Case(
+                "the embedding and every block",
+                1,
+                "logit_lens.hooks_layers",
+                "logit_lens.hooks_layers",
+            ),
+            Case(
+                "models that use other names",
+                1,
+                "logit_lens.hooks_architectures",
+                "logit_lens.hooks_architectures",
+            ),
+            Case(
+                "leaves the hooks as they were", 1, "logit_lens.hooks_left", "logit_lens.hooks_left"
+            ),
+            Case(
+                "leaves none after an error",
+                1,
+                "logit_lens.hooks_after_error",
+                "logit_lens.hooks_after_error",
+            ),
+        ),
+    ),
+    Exercise(
+        id="logit_lens.first_block",
+        notebook="03_logit_lens",
+        cell="first-block",
+        kind="function",
+        answer="first_leading_block",
+        signature="first_leading_block(logits, answers)",
+        reference="course_utils.lens.first_leading_block",
+        cases=(
+            Case(
+                "leads, and stays",
+                1,
+                "logit_lens.first_block_stays",
+                "logit_lens.first_block_stays",
+            ),
+            Case(
+                "does not lead at the end",
+                1,
+                "logit_lens.first_block_never",
+                "logit_lens.first_block_never",
+            ),
+            Case(
+                "one prompt, one block",
+                1,
+                "logit_lens.first_block_small",
+                "logit_lens.first_block_small",
+            ),
+        ),
+    ),
+    Exercise(
+        id="logit_lens.kl_curve",
+        notebook="03_logit_lens",
+        cell="kl-curve",
+        kind="function",
+        answer="kl_to_final",
+        signature="kl_to_final(logits)",
+        reference="course_utils.lens.kl_to_final",
+        cases=(
+            Case("any batch shape", 2, "logit_lens.kl_values", "logit_lens.kl_values"),
+            Case("large logits", 1, "logit_lens.kl_large", "logit_lens.kl_large"),
+        ),
+    ),
+    Exercise(
+        id="logit_lens.translator",
+        notebook="03_logit_lens",
+        cell="translator",
+        kind="class",
+        answer="Translator",
+        signature="Translator(d_model)",
+        reference="course_utils.lens.Translator",
+        cases=(
+            Case(
+                "affine, the identity at first",
+                1,
+                "logit_lens.translator_start",
+                "logit_lens.translator_start",
+            ),
+            Case("the loss", 1, "logit_lens.translator_loss", "logit_lens.translator_loss"),
+            Case("training", 1, "logit_lens.translator_fit", "logit_lens.translator_fit"),
+            Case(
+                "changes nothing but itself",
+                1,
+                "logit_lens.translator_leaves",
+                "logit_lens.translator_leaves",
+            ),
+        ),
+    ),
 )
 EXERCISES = {exercise.id: exercise for exercise in _ALL}
