@@ -306,3 +306,101 @@ def grouped_bars(
     fig.legend(loc="outside upper left", frameon=False, ncols=2)
     ax.spines[["top", "right"]].set_visible(False)
     return fig
+
+
+# Causal tracing and ablation
+
+
+def effect_map(
+    effects: Sequence[Sequence[float]],
+    tokens: Sequence[str],
+    subject: slice,
+    title: str = "",
+    label: str = "indirect effect",
+) -> Figure:
+    """A heat map of effects [block, pos]: tokens from the top, the subject's marked by a star."""
+    table = [[float(x) for x in row] for row in effects]
+    if not table or any(len(row) != len(tokens) for row in table):
+        raise ValueError(f"Give a table with a column for each of the {len(tokens)} tokens.")
+    fig = Figure(figsize=(7, 1.4 + 0.26 * len(tokens)), layout="constrained")
+    ax = fig.subplots()
+    columns = list(zip(*table, strict=True))
+    image = ax.imshow(columns, cmap="cividis", aspect="auto", vmin=min(0.0, *map(min, columns)))
+    marked = range(*subject.indices(len(tokens)))
+    labels = [repr(token) + (" *" if i in marked else "") for i, token in enumerate(tokens)]
+    ax.set_yticks(range(len(tokens)), labels, parse_math=False)
+    ax.set_xticks(range(len(table)))
+    ax.set_xlabel("block")
+    ax.set_ylabel("token (* subject)")
+    ax.set_title(title, loc="left", fontsize=10, parse_math=False)
+    fig.colorbar(image, ax=ax, label=label)
+    return fig
+
+
+def effect_curves(
+    averages: Mapping[str, tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]]],
+    roles: Mapping[str, int],
+) -> Figure:
+    """Mean effects by block with bands of their intervals: a panel for each role, a line for each
+    kind of state. ``averages`` maps a kind to tables [block, role] of means and half-widths."""
+    fig = Figure(figsize=(7, 3.4), layout="constrained")
+    panels = fig.subplots(1, len(roles), sharey=True, squeeze=False)[0]
+    styles = [(BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^")]
+    for ax, (role, column) in zip(panels, roles.items(), strict=True):
+        for (kind, (mean, half)), (color, line, marker) in zip(
+            averages.items(), styles, strict=False
+        ):
+            middle = [float(row[column]) for row in mean]
+            width = [float(row[column]) for row in half]
+            low = [m - w for m, w in zip(middle, width, strict=True)]
+            high = [m + w for m, w in zip(middle, width, strict=True)]
+            blocks = range(len(middle))
+            label = kind if ax is panels[0] else None
+            ax.plot(blocks, middle, line, color=color, marker=marker, markersize=4, label=label)
+            ax.fill_between(blocks, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.set_title(role, loc="left", fontsize=10)
+        ax.set_xlabel("block")
+        ax.set_xticks(range(len(middle)))
+        ax.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("mean indirect effect")
+    fig.legend(loc="outside upper right", frameon=False, ncols=3)
+    return fig
+
+
+def head_map(scores: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
+    """Heat maps [block, head] side by side on one scale from 0 to 1, large numbers written in."""
+    fig = Figure(figsize=(7, 3.6), layout="constrained")
+    panels = fig.subplots(1, len(scores), sharey=True, squeeze=False)[0]
+    for ax, (label, table) in zip(panels, scores.items(), strict=True):
+        rows = [[float(x) for x in row] for row in table]
+        image = ax.imshow(rows, cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        for block, row in enumerate(rows):
+            for head, score in enumerate(row):
+                if score >= 0.3:
+                    color = "black" if score > 0.5 else "white"
+                    ax.text(head, block, f"{score:.1f}", ha="center", va="center", color=color)
+        ax.set_title(label, loc="left", fontsize=10)
+        ax.set_xlabel("head")
+        ax.set_xticks(range(len(rows[0])))
+        ax.set_yticks(range(len(rows)))
+    panels[0].set_ylabel("block")
+    fig.colorbar(image, ax=list(panels), label="attention weight")
+    return fig
+
+
+def bars_by_baseline(rows: Mapping[str, Mapping[str, float]], x_label: str) -> Figure:
+    """A group of bars for each row, one for each of up to three baselines, with their values."""
+    names = list(next(iter(rows.values())))
+    fig = Figure(figsize=(7, 1.0 + 0.55 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    for number, (name, color) in enumerate(zip(names, (SKY, ORANGE, GREEN), strict=False)):
+        at = [i + 0.27 * (number - (len(names) - 1) / 2) for i in range(len(rows))]
+        bars = ax.barh(at, [row[name] for row in rows.values()], 0.25, color=color, label=name)
+        ax.bar_label(bars, [f"{row[name]:.2f}" for row in rows.values()], fontsize=8, padding=2)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.12)
+    ax.set_xlabel(x_label)
+    fig.legend(loc="outside upper right", frameon=False, ncols=len(names))
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig

@@ -134,3 +134,33 @@ def test_grouped_bars_stand_side_by_side_at_their_label():
     assert len({round(bar.get_x(), 3) for bar in bars}) == 6
     with pytest.raises(ValueError, match="a number for each label"):
         plots.grouped_bars({"a": [1, 2]}, ["0"], "x", "y")
+
+
+def test_effect_map_marks_the_subject_and_holds_the_table():
+    fig = plots.effect_map(
+        [[0.0, 0.5, 0.1], [0.2, 0.1, 0.9]], ["The", " Needle", " is"], slice(0, 2)
+    )
+    ax = fig.axes[0]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["'The' *", "' Needle' *", "' is'"]
+    assert ax.images[0].get_array().T.tolist() == [[0.0, 0.5, 0.1], [0.2, 0.1, 0.9]]
+    with pytest.raises(ValueError, match="3 tokens"):
+        plots.effect_map([[0.0, 0.5]], ["a", "b", "c"], slice(0, 1))
+
+
+def test_effect_curves_have_a_panel_for_each_role():
+    table = [[0.1, 0.2], [0.3, 0.4]]
+    fig = plots.effect_curves({"mlp": (table, table), "block": (table, table)}, {"last token": 1})
+    assert [line.get_ydata().tolist() for line in fig.axes[0].lines] == [[0.2, 0.4], [0.2, 0.4]]
+    assert len(fig.axes[0].collections) == 2
+
+
+def test_head_map_writes_large_scores():
+    fig = plots.head_map({"induction": [[0.1, 0.8]], "first token": [[0.42, 0.0]]})
+    assert [text.get_text() for ax in fig.axes[:2] for text in ax.texts] == ["0.8", "0.4"]
+
+
+def test_bars_by_baseline_show_their_values():
+    fig = plots.bars_by_baseline({"one": {"zero": 0.1, "mean": 0.25}}, "probability")
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0.10", "0.25"]
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["one"]
