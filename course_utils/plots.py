@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -403,4 +405,65 @@ def bars_by_baseline(rows: Mapping[str, Mapping[str, float]], x_label: str) -> F
     ax.set_xlabel(x_label)
     fig.legend(loc="outside upper right", frameon=False, ncols=len(names))
     ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def heatmaps(
+    tables: Mapping[str, Sequence[Sequence[float]]],
+    rows: Sequence,
+    columns: Sequence,
+    row_label: str,
+    column_label: str,
+    log: Sequence[str] = (),
+) -> Figure:
+    """Tables side by side, each under its title with a color scale of its own and its values.
+
+    The first row is at the bottom. ``log`` names the tables whose colors go by the logarithm.
+    A NaN is left white, with a dash.
+    """
+    fig = Figure(figsize=(3.6 * len(tables) + 0.6, 0.9 + 0.34 * len(rows)), layout="constrained")
+    axes = fig.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    for ax, (title, table) in zip(axes, tables.items(), strict=True):
+        values = np.array(table, dtype=float)
+        colors = np.log(values) if title in log else values
+        image = ax.imshow(colors, cmap="cividis", aspect="auto", origin="lower")
+        for (i, j), value in np.ndenumerate(values):
+            dark = image.norm(colors[i, j]) < 0.6
+            label = "–" if np.isnan(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+            color = BLACK if np.isnan(value) or not dark else "white"
+            ax.text(j, i, label, ha="center", va="center", fontsize=8, color=color)
+        ax.set_xticks(range(len(columns)), [f"{x:g}" for x in columns])
+        ax.set_xlabel(column_label)
+        ax.set_title(title, loc="left", fontsize=10)
+    axes[0].set_yticks(range(len(rows)), [str(row) for row in rows])
+    axes[0].set_ylabel(row_label)
+    return fig
+
+
+def texts_and_changes(
+    texts: Mapping[str, str], tokens: Sequence[str], changes: Sequence[float], title: str = ""
+) -> Figure:
+    """Texts side by side, each under its name; below, a bar for how much a probability changed."""
+    fig = Figure(figsize=(7, 2.2 + 0.24 * len(tokens)), layout="constrained")
+    above, below = fig.subplots(2, height_ratios=(1.3, 0.24 * len(tokens) + 0.5))
+    above.set_axis_off()
+    above.set_title(title, loc="left", fontsize=10, parse_math=False)
+    for i, (name, text) in enumerate(texts.items()):
+        written = f"{name}\n\n{textwrap.fill(text, 88 // len(texts) - 4)}"
+        place = (i / len(texts), 1.0)
+        above.text(*place, written, va="top", fontsize=9, wrap=False, parse_math=False)
+    rows = range(len(tokens))
+    below.barh(rows, changes, color=[BLUE if change > 0 else ORANGE for change in changes])
+    for row, change in zip(rows, changes, strict=True):
+        offset = (4 if change >= 0 else -4, 0)
+        side = "left" if change >= 0 else "right"
+        place = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "center"}
+        below.annotate(f"{change:+.2f}", (change, row), fontsize=9, **place)
+    widest = max(0.01, *(abs(change) for change in changes))
+    below.set_xlim(-1.25 * widest, 1.25 * widest)
+    below.axvline(0, color=BLACK, linewidth=0.8)
+    below.set_yticks(rows, [repr(token) for token in tokens], parse_math=False)
+    below.invert_yaxis()
+    below.set_xlabel("change of the probability of being the next token")
+    below.spines[["top", "right"]].set_visible(False)
     return fig

@@ -164,3 +164,23 @@ def test_bars_by_baseline_show_their_values():
     fig = plots.bars_by_baseline({"one": {"zero": 0.1, "mean": 0.25}}, "probability")
     assert [text.get_text() for text in fig.axes[0].texts] == ["0.10", "0.25"]
     assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["one"]
+
+
+def test_heatmaps_show_every_value_and_a_dash_for_none():
+    tables = {"share": [[0.5, float("nan")], [1.0, 0.25]], "perplexity": [[4.0, 8.0], [5.0, 900.0]]}
+    fig = plots.heatmaps(tables, [0, 1], [-1, 2], "block", "strength", log=["perplexity"])
+    left, right = fig.axes
+    assert [text.get_text() for text in left.texts] == ["0.5", "–", "1", "0.25"]
+    assert [text.get_text() for text in right.texts] == ["4", "8", "5", "900"]
+    assert left.images[0].origin == "lower"
+    assert right.images[0].get_array()[1, 1] < 7  # the logarithm
+    assert (left.get_ylabel(), right.get_xlabel()) == ("block", "strength")
+
+
+def test_texts_stand_side_by_side_above_the_changes():
+    fig = plots.texts_and_changes({"a": "one $ text", "b": "two"}, [" x", "y"], [0.5, -0.25])
+    above, below = fig.axes
+    assert [text.get_text().split("\n")[0] for text in above.texts] == ["a", "b"]
+    assert [bar.get_width() for bar in below.patches] == [0.5, -0.25]
+    assert [text.get_text() for text in below.texts] == ["+0.50", "-0.25"]
+    plots.Picture(fig, alt="a dollar sign is no formula")
