@@ -199,16 +199,27 @@ def _restated(rng: random.Random, statement: Statement, level: float) -> list[Pi
     return answered(f"Again: {before}", statement.value, f"{after}.\n")
 
 
+def _who(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
+    """A question for the person that something is said of."""
+    asked = _say(rng, statement._replace(name="Who"), level)
+    return answered(f"Question: {asked}?\nAnswer:", statement.name)
+
+
 def _roll(rng: random.Random) -> list[Piece]:
-    """What several people have, in one form of words, then the same in another order."""
+    """What several people have, in one form of words; then again in any order, a quarter of the
+    time from the value to the person. Nothing can be found by what is left over."""
     statements = [person[0] for person in _people(rng, False, rng.randint(2, 6), 1)]
     forms = ("{n} {v}", "{n}: {v}", "{n} has {v}", *words.ATTRIBUTES[statements[0].attribute][1])
     before, after = rng.choice(forms).split("{v}")
     before = before.rstrip()
     said = [f"{before.format(n=s.name)} {s.value}{after}." for s in statements]
     pieces = [Piece(" ".join(said) + "\n", NOISE)]
-    for s in rng.sample(statements, len(statements)):
-        pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
+    backwards = rng.random() < 0.25
+    for s in rng.choices(statements, k=len(statements)):
+        if backwards:
+            pieces += answered(f"{s.value}:", s.name)
+        else:
+            pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
     return pieces
 
 
@@ -220,8 +231,11 @@ def reading_document(rng: random.Random, level: float) -> list[Piece]:
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people, level), NOISE)]
     for statement in rng.sample(statements, min(len(statements), rng.randint(2, 6))):
-        if rng.random() < 0.3:
+        form = rng.random()
+        if form < 0.25:
             pieces += _restated(rng, statement, level)
+        elif form < 0.4:
+            pieces += _who(rng, statement, level)
         else:
             question = f"Question: {_question(rng, statement, level)}\nAnswer:"
             pieces += answered(question, statement.value)

@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 6500
+    steps: int = 4200
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
@@ -45,9 +45,9 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 4900  # over so many last steps the learning rates fall to zero
-    full_level_at: int = 1800  # the step from which the corpus is at full difficulty; then the
-    full_mixture_at: int = 3200  # mixture moves on, from START to SHARES at this step
+    decay: int = 3000  # over so many last steps the learning rates fall to zero
+    full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
+    full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
