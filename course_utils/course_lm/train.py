@@ -48,6 +48,7 @@ class Settings:
     decay: int = 3000  # over so many last steps the learning rates fall to zero
     full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
     full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
+    sentences_at: int = 2306  # from this step on the answers are sentences
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -65,7 +66,7 @@ class Settings:
         return min(1.0, rising, falling)
 
     def level(self, step: int) -> float:
-        return min(1.0, step / self.full_level_at)
+        return 2.0 if step >= self.sentences_at else min(1.0, step / self.full_level_at)
 
     def mixture(self, step: int) -> float:
         span = self.full_mixture_at - self.full_level_at
