@@ -126,10 +126,8 @@ def _solution(exercise: Exercise) -> str:
         return inspect.getsource(reference(exercise.id))
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     source = next("".join(cell["source"]) for cell in cells if cell["id"] == exercise.cell)
-    lines = source.splitlines()
-    return "\n".join(
-        x for x in lines if x.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
-    )
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
+    return "\n".join(line for line in source.splitlines() if line.strip() not in marks)
 
 
 def _folded(source: str) -> str:

@@ -482,9 +482,9 @@ strong settings the text degenerates while the share stays high:
 `python -m course_utils.course_lm.train`, as it stood in commit {git}:
 {tokens} million tokens, {steps} steps, {minutes} minutes on {device} ({processor}, {threads}
 threads, {rate} tokens a second, torch {torch}). On {cores} cores with nothing else to do the same
-command takes {idle_minutes} minutes: {step_seconds} s a step, the median of {timed} steps. Muon for the matrices of
-the blocks, Adam for the rest. Every setting, the loss curve and the commit stand in
-`weights/training.json`.
+command takes {idle_minutes} minutes: {step_seconds} s a step, the median of {timed} steps. Muon for
+the matrices of the blocks, Adam for the rest. Every setting, the loss curve and the commit stand
+in `weights/training.json`.
 
 ## What it is for
 
