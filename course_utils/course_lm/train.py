@@ -60,6 +60,12 @@ class Settings:
                 f"{self.full_level_at}."
             )
 
+        if self.sentences_at < self.full_level_at:
+            raise ValueError(
+                f"sentences_at is {self.sentences_at}; it must not come before full_level_at, "
+                f"{self.full_level_at}."
+            )
+
     def learning_rate_factor(self, step: int) -> float:
         rising = (step + 1) / self.warmup
         falling = (self.steps - step) / self.decay
