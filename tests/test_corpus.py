@@ -147,12 +147,12 @@ def written(document, level):
     return "".join(p.text for i in range(80) for p in document(random.Random(i), level))
 
 
-def test_at_level_two_answers_are_sentences_and_claims_are_held_against_what_is_found():
+def test_at_level_two_answers_are_sentences_and_verdicts_have_evidence():
     one_word = re.compile(r"Answer: \w+\n")
     assert one_word.search(written(skills.reading_document, 1.0))
     assert not one_word.search(written(skills.reading_document, 2.0))
-    assert "Found:" not in written(skills.verification_document, 1.0)
-    claims = re.compile(r"Claim: (.+)\nFound: (.+)\nSupported: (yes|no)\n")
+    assert "yes or no?" not in written(skills.verification_document, 1.0)
+    claims = re.compile(r"Claim: (.+): yes or no\?\nSupported: (.+): (yes|no)\n")
     found = claims.findall(written(skills.verification_document, 2.0))
     assert len(found) > 100
     assert all((claim == said) == (verdict == "yes") for claim, said, verdict in found)

@@ -32,7 +32,7 @@ class Item(NamedTuple):
 
 class Skill(NamedTuple):
     """`document(rng, level)` writes training text (level 0 to 1, from easy to full difficulty; at
-    level 2, too, questions are answered in sentences and claims are held against what is found);
+    level 2, too, questions are answered in sentences and claims against what the context says);
     `item(rng)` draws a held-out item."""
 
     document: Callable[[random.Random, float], list[Piece]]
@@ -300,13 +300,13 @@ def _claim(rng: random.Random, statements: list[Statement], level: float = 1.0) 
 
 
 def _checked_claim(rng: random.Random, statements: list[Statement]) -> tuple[str, str]:
-    """A claim; what is found instead, in the claim's words, and the verdict."""
+    """A claim; what the context says instead, in the claim's words, and the verdict."""
     said = rng.choice(statements)
     claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements)
     template = rng.choice(words.ATTRIBUTES[said.attribute][1])
     claim, found = (template.format(n=s.name, v=s.value) for s in (claimed, said))
     verdict = "yes" if claimed == said else "no"
-    return f"Claim: {claim}.\nFound:", f" {found}.\nSupported: {verdict}"
+    return f"Claim: {claim}: yes or no?\nSupported:", f" {found}: {verdict}"
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
