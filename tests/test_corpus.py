@@ -152,7 +152,7 @@ def test_at_level_two_answers_are_sentences_and_verdicts_have_evidence():
     assert one_word.search(written(skills.reading_document, 1.0))
     assert not one_word.search(written(skills.reading_document, 2.0))
     assert "yes or no?" not in written(skills.verification_document, 1.0)
-    claims = re.compile(r"Claim: (.+): yes or no\?\nSupported: (.+): (yes|no)\n")
+    claims = re.compile(r"Claim: (.+) yes or no\?\nSupported: (.+) (yes|no)\n")
     found = claims.findall(written(skills.verification_document, 2.0))
     assert len(found) > 100
     assert all((claim == said) == (verdict == "yes") for claim, said, verdict in found)

@@ -306,7 +306,7 @@ def _checked_claim(rng: random.Random, statements: list[Statement]) -> tuple[str
     template = rng.choice(words.ATTRIBUTES[said.attribute][1])
     claim, found = (template.format(n=s.name, v=s.value) for s in (claimed, said))
     verdict = "yes" if claimed == said else "no"
-    return f"Claim: {claim}: yes or no?\nSupported:", f" {found}: {verdict}"
+    return f"Claim: {claim} yes or no?\nSupported:", f" {found} {verdict}"
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
@@ -316,7 +316,8 @@ def verification_document(rng: random.Random, level: float) -> list[Piece]:
     for _ in range(rng.randint(2, 6)):
         if level > 1 and rng.random() < 0.75:
             claim, found = _checked_claim(rng, statements)
-            pieces += [Piece(claim), Piece(found, 3.0), Piece("\n")]
+            evidence, verdict = found.rsplit(" ", 1)
+            pieces += [Piece(claim), Piece(evidence, 2.0), Piece(f" {verdict}", 6.0), Piece("\n")]
         else:
             pieces += answered(*_claim(rng, statements, level))
     return pieces
