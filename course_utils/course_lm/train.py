@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 4200
+    steps: int = 4700
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
