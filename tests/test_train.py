@@ -122,8 +122,5 @@ def test_levels_and_rates_follow_the_plan():
     assert settings.learning_rate_factor(99) == pytest.approx(0.02)
     assert settings.level(0) == 0 and settings.level(10) == 0.5 and settings.level(50) == 1
     assert settings.mixture(20) == 0 and settings.mixture(30) == 0.5 and settings.mixture(50) == 1
-    assert settings.level(3000) == 2
-    with pytest.raises(ValueError, match="not come before full_level_at"):
-        Settings(sentences_at=500)
     with pytest.raises(ValueError, match="after full_level_at"):
         Settings(full_level_at=40, full_mixture_at=40)

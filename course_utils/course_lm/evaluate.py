@@ -202,7 +202,6 @@ ROWS = {
     ),
     "registers": Row("register agrees, 30 tokens", skills.register_item, agreeing(REGISTERS), 0.95),
     "copying": Row("copying, second copy", skills.copying_item, copied, 0.98),
-    "verdict": Row("the verdict at once", skills.verdict_item, top1, 0.95, must=False),
     "extraction": Row("fact extraction, lines", skills.extraction_item, lines, 0.95, must=False),
     "topics": Row("topic agrees, 30 tokens", skills.topic_item, agreeing(TOPICS), 0.90, must=False),
     "arithmetic": Row("two-digit + and −", skills.arithmetic_item, exact, 0.95, must=False),

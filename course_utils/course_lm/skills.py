@@ -31,8 +31,7 @@ class Item(NamedTuple):
 
 
 class Skill(NamedTuple):
-    """`document(rng, level)` writes training text (level 0 to 1, from easy to full difficulty; at
-    level 2, too, questions are answered in sentences and claims against what the context says);
+    """`document(rng, level)` writes training text (level 0 to 1, from easy to full difficulty);
     `item(rng)` draws a held-out item."""
 
     document: Callable[[random.Random, float], list[Piece]]
@@ -159,7 +158,7 @@ def _article(text: str) -> str:
 
 def _first(level: float, options: tuple[str, ...]) -> tuple[str, ...]:
     """The first option at level 0, all of them at level 1."""
-    return options[: 1 + round(min(1.0, level) * (len(options) - 1))]
+    return options[: 1 + round(level * (len(options) - 1))]
 
 
 def _say(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
@@ -184,15 +183,9 @@ def _context(rng: random.Random, people: list[list[Statement]], level: float = 1
 
 def _crowd(rng: random.Random, level: float) -> list[list[Statement]]:
     """One or two people with one attribute at level 0; up to four, with up to four, at level 1."""
-    level = min(1.0, level)
     most = 2 + round(2 * level)
     count = max(rng.randint(1, most), rng.randint(1, most))
     return _people(rng, False, count, rng.randint(1, 3 if count == 4 else 1 + round(3 * level)))
-
-
-def _question(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
-    questions = _first(level, words.ATTRIBUTES[statement.attribute][2])
-    return rng.choice(questions).format(n=statement.name)
 
 
 def _restated(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
@@ -201,16 +194,17 @@ def _restated(rng: random.Random, statement: Statement, level: float) -> list[Pi
     return answered(f"Again: {before}", statement.value, f"{after}.\n")
 
 
-def _asked(rng: random.Random, statement: Statement) -> tuple[str, str, str]:
+def _asked(rng: random.Random, statement: Statement, level: float = 1.0) -> tuple[str, str, str]:
     """A question, and the sentence that answers it: up to the value, and the value."""
     _, statements, questions = words.ATTRIBUTES[statement.attribute]
-    question, template = rng.choice(list(zip(questions, statements, strict=True)))
+    pairs = tuple(zip(questions, statements, strict=True))
+    question, template = rng.choice(_first(level, pairs))
     before = template.format(n=statement.name, v="").rstrip()
     return f"Question: {question.format(n=statement.name)}\nAnswer:", before, statement.value
 
 
-def _answered_in_a_sentence(rng: random.Random, statement: Statement) -> list[Piece]:
-    question, before, value = _asked(rng, statement)
+def _answered_in_a_sentence(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
+    question, before, value = _asked(rng, statement, level)
     return [Piece(question), Piece(f" {before}", 2.0), Piece(f" {value}", ANSWER), Piece(".\n")]
 
 
@@ -221,48 +215,32 @@ def _reading(rng: random.Random, people: list[list[Statement]], context: str) ->
     return Item(context + question, f" {before} {value}.")
 
 
-def _who(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
-    """A question for the person that something is said of."""
-    asked = _say(rng, statement._replace(name="Who"), level)
-    return answered(f"Question: {asked}?\nAnswer:", statement.name)
-
-
-def _roll(rng: random.Random, level: float) -> list[Piece]:
-    """What several people have, in one form of words; then again in any order, a quarter of the
-    time (up to level 1) from the value to the person. Nothing can be found by what is left over."""
+def _roll(rng: random.Random) -> list[Piece]:
+    """What several people have, in one form of words; then again in any order. Nothing can be
+    found by what is left over."""
     statements = [person[0] for person in _people(rng, False, rng.randint(2, 6), 1)]
     forms = ("{n} {v}", "{n}: {v}", "{n} has {v}", *words.ATTRIBUTES[statements[0].attribute][1])
     before, after = rng.choice(forms).split("{v}")
     before = before.rstrip()
     said = [f"{before.format(n=s.name)} {s.value}{after}." for s in statements]
     pieces = [Piece(" ".join(said) + "\n", NOISE)]
-    backwards = rng.random() < 0.25 and level <= 1
     for s in rng.choices(statements, k=len(statements)):
-        if backwards:
-            pieces += answered(f"{s.value}:", s.name)
-        else:
-            pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
+        pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
     return pieces
 
 
 def reading_document(rng: random.Random, level: float) -> list[Piece]:
     """A context with questions about it, some statements said again instead; or a roll."""
     if rng.random() < 0.4:
-        return _roll(rng, level)
+        return _roll(rng)
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people, level), NOISE)]
     for statement in rng.sample(statements, min(len(statements), rng.randint(2, 6))):
-        form = rng.random()
-        if form < 0.25:
+        if rng.random() < 0.25:
             pieces += _restated(rng, statement, level)
-        elif level > 1:
-            pieces += _answered_in_a_sentence(rng, statement)
-        elif form < 0.4:
-            pieces += _who(rng, statement, level)
         else:
-            question = f"Question: {_question(rng, statement, level)}\nAnswer:"
-            pieces += answered(question, statement.value)
+            pieces += _answered_in_a_sentence(rng, statement, level)
     return pieces
 
 
@@ -292,21 +270,16 @@ def _falsified(rng: random.Random, said: Statement, statements: list[Statement])
     return said._replace(value=rng.choice(others))
 
 
-def _claim(rng: random.Random, statements: list[Statement], level: float = 1.0) -> tuple[str, str]:
-    said = rng.choice(statements)
-    true = rng.random() < 0.5
-    claimed = said if true else _falsified(rng, said, statements)
-    return f"Claim: {_say(rng, claimed, level)}.\nSupported:", "yes" if true else "no"
-
-
-def _checked_claim(rng: random.Random, statements: list[Statement]) -> tuple[str, str]:
-    """A claim; what the context says instead, in the claim's words, and the verdict."""
+def _claim(
+    rng: random.Random, statements: list[Statement], level: float = 1.0
+) -> tuple[str, str, str]:
+    """A claim; what the context says instead, in the claim's words; and the verdict."""
     said = rng.choice(statements)
     claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements)
-    template = rng.choice(words.ATTRIBUTES[said.attribute][1])
-    claim, found = (template.format(n=s.name, v=s.value) for s in (claimed, said))
+    template = rng.choice(_first(level, words.ATTRIBUTES[said.attribute][1]))
+    claim, evidence = (template.format(n=s.name, v=s.value) for s in (claimed, said))
     verdict = "yes" if claimed == said else "no"
-    return f"Claim: {claim} yes or no?\nSupported:", f" {found} {verdict}"
+    return f"Claim: {claim} yes or no?\nSupported:", f" {evidence}", verdict
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
@@ -314,27 +287,16 @@ def verification_document(rng: random.Random, level: float) -> list[Piece]:
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people, level), NOISE)]
     for _ in range(rng.randint(2, 6)):
-        if level > 1 and rng.random() < 0.75:
-            claim, found = _checked_claim(rng, statements)
-            evidence, verdict = found.rsplit(" ", 1)
-            pieces += [Piece(claim), Piece(evidence, 2.0), Piece(f" {verdict}", 6.0), Piece("\n")]
-        else:
-            pieces += answered(*_claim(rng, statements, level))
+        claim, evidence, verdict = _claim(rng, statements, level)
+        pieces += [Piece(claim), Piece(evidence, 2.0), Piece(f" {verdict}", 6.0), Piece("\n")]
     return pieces
 
 
 def verification_item(rng: random.Random) -> Item:
-    """A claim after a context: what the context says instead, and the verdict."""
+    """A claim after a context: the evidence, and the verdict."""
     people = _people(rng, True, rng.randint(1, 4), rng.randint(1, 3))
-    claim, found = _checked_claim(rng, [s for person in people for s in person])
-    return Item(_context(rng, people) + claim, found)
-
-
-def verdict_item(rng: random.Random) -> Item:
-    """The same with the verdict alone, asked for at once."""
-    people = _people(rng, True, rng.randint(1, 4), rng.randint(1, 3))
-    prompt, verdict = _claim(rng, [s for person in people for s in person])
-    return Item(_context(rng, people) + prompt, verdict)
+    claim, evidence, verdict = _claim(rng, [s for person in people for s in person])
+    return Item(_context(rng, people) + claim, f"{evidence} {verdict}")
 
 
 def _plain(statement: Statement) -> str:
@@ -350,9 +312,7 @@ def _extraction(rng: random.Random, test: bool, count: int, attributes: int) -> 
 
 
 def extraction_document(rng: random.Random, level: float) -> list[Piece]:
-    document, facts = _extraction(
-        rng, False, rng.randint(1, 1 + round(min(1.0, level))), rng.randint(1, 3)
-    )
+    document, facts = _extraction(rng, False, rng.randint(1, 1 + round(level)), rng.randint(1, 3))
     return [Piece(document, NOISE), Piece(facts, 2.0)]
 
 
@@ -549,7 +509,7 @@ def topic_item(rng: random.Random) -> Item:
 def _sequence(rng: random.Random, level: float) -> str:
     pool = words.PLAIN + words.POSITIVE + words.NEGATIVE + words.REVIEWED + words.SAGA["noun"]
     pool += words.ATTRIBUTES[rng.choice(list(words.ATTRIBUTES))][0]
-    sequence = [rng.choice(pool) for _ in range(rng.randint(2, 4 + round(36 * min(1.0, level))))]
+    sequence = [rng.choice(pool) for _ in range(rng.randint(2, 4 + round(36 * level)))]
     if rng.random() < 0.3:
         sequence = [rng.choice((w, _name(rng, False), str(rng.randint(10, 99)))) for w in sequence]
     return " ".join(sequence)

@@ -34,7 +34,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 4700
+    steps: int = 6500
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
@@ -45,10 +45,9 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 3000  # over so many last steps the learning rates fall to zero
+    decay: int = 5000  # over so many last steps the learning rates fall to zero
     full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
     full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
-    sentences_at: int = 2306  # from this step on the answers are sentences
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -60,19 +59,13 @@ class Settings:
                 f"{self.full_level_at}."
             )
 
-        if self.sentences_at < self.full_level_at:
-            raise ValueError(
-                f"sentences_at is {self.sentences_at}; it must not come before full_level_at, "
-                f"{self.full_level_at}."
-            )
-
     def learning_rate_factor(self, step: int) -> float:
         rising = (step + 1) / self.warmup
         falling = (self.steps - step) / self.decay
         return min(1.0, rising, falling)
 
     def level(self, step: int) -> float:
-        return 2.0 if step >= self.sentences_at else min(1.0, step / self.full_level_at)
+        return min(1.0, step / self.full_level_at)
 
     def mixture(self, step: int) -> float:
         span = self.full_mixture_at - self.full_level_at
