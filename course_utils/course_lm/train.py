@@ -45,9 +45,9 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 4900  # over so many last steps the learning rates fall to zero
-    full_level_at: int = 1800  # the step from which the corpus is at full difficulty; then the
-    full_mixture_at: int = 3200  # mixture moves on, from START to SHARES at this step
+    decay: int = 5000  # over so many last steps the learning rates fall to zero
+    full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
+    full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -219,6 +219,7 @@ class Run:
         self.decoder = torch.compile(self.model.model) if fast else self.model.model
         self.losses: list[float] = []
         self.seconds = 0.0
+        self.commits: dict[int, str] = {}  # the first step made by each
         if (folder / "checkpoint.pt").exists():
             self._resume()
 
@@ -237,6 +238,7 @@ class Run:
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.losses, self.seconds = saved["losses"], saved["seconds"]
+        self.commits = saved["commits"]
 
     def checkpoint(self) -> None:
         saved = {
@@ -244,6 +246,7 @@ class Run:
             "optimizers": [o.state_dict() for o in self.optimizers],
             "losses": self.losses,
             "seconds": self.seconds,
+            "commits": self.commits,
         }
         _write_whole(self.folder / "checkpoint.pt", lambda p: torch.save(saved, p))
 
@@ -269,6 +272,9 @@ class Run:
     def train(self, until: int | None = None, checkpoint_every: float = 120.0) -> None:
         """Go on to step `until` (default: the end), with a checkpoint every so many seconds."""
         until = self.settings.steps if until is None else min(until, self.settings.steps)
+        commit = _git_hash()
+        if commit not in list(self.commits.values())[-1:]:
+            self.commits[len(self.losses)] = commit
         started, saved = time.time() - self.seconds, time.time()
         with tqdm(total=self.settings.steps, initial=len(self.losses), unit="step") as bar:
             while len(self.losses) < until:
@@ -305,7 +311,7 @@ class Run:
         return {
             "settings": dataclasses.asdict(settings),
             "shares": {"start": START, "end": SHARES},
-            "git": _git_hash(),
+            "commits": self.commits,
             "torch": torch.__version__,
             "device": self.device,
             "processor": platform.processor() or platform.machine(),
