@@ -590,9 +590,15 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 my_policy = None
 
 # %% id="skills"
+def value_alone(item: skills.Item) -> skills.Item:
+    """The answer is a sentence, "Balko visits Paris."; what has to be found is its last word."""
+    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
+    return skills.Item(item.prompt + sentence, value)
+
+
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [skills.reading_item(rng) for _ in range(24)]
+reading = [value_alone(skills.reading_item(rng)) for _ in range(24)]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 

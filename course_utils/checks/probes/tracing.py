@@ -64,19 +64,19 @@ def running(config: PreTrainedConfig, seed: int, stream: int) -> Model:
 
 
 def qwen(seed: int, stream: int) -> Model:
-    sizes = Sizes(seed, stream).gated(kv_heads=2, num_hidden_layers=BLOCKS, hidden_size=16)
+    sizes = Sizes(seed, stream).gated(kv_heads=2, num_hidden_layers=BLOCKS, hidden_size=24)
     return running(Qwen2Config(**sizes), seed, stream)
 
 
 def small_gpt2(seed: int, stream: int) -> Model:
-    config = gpt2(Sizes(seed, stream), num_hidden_layers=BLOCKS, hidden_size=16)
+    config = gpt2(Sizes(seed, stream), num_hidden_layers=BLOCKS, hidden_size=24)
     return running(config, seed, stream)
 
 
 def wide_llama(seed: int, stream: int) -> Model:
     """Heads that are together wider than the residual stream."""
     sizes = Sizes(seed, stream).gated(
-        kv_heads=2, num_hidden_layers=BLOCKS, hidden_size=16, head_dim=6
+        kv_heads=2, num_hidden_layers=BLOCKS, hidden_size=24, head_dim=6
     )
     return running(LlamaConfig(**sizes), seed, stream)
 
