@@ -589,6 +589,7 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 # %% id="predict-policy"
 my_policy = None
 
+
 # %% id="skills"
 def value_alone(item: skills.Item) -> skills.Item:
     """The answer is a sentence, "Balko visits Paris."; what has to be found is its last word."""
