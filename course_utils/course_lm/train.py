@@ -49,7 +49,8 @@ class Settings:
     decay: int = 5000  # over so many last steps the learning rates fall to zero
     full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
     full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
-    early: float = 0.1  # how much the answers count as read off before the last block
+    early: float = 0.1  # how much the answers count as read off before the last block,
+    early_from: int = 3136  # from this step on
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -269,7 +270,8 @@ class Run:
             index, settings.rows, settings.level(index), settings.mixture(index)
         )
         batch = Batch(*(tensor.to(self.device) for tensor in batch))
-        loss = weighted_loss(self.decoder, self.model.lm_head, batch, settings.early)
+        early = settings.early if index >= settings.early_from else 0.0
+        loss = weighted_loss(self.decoder, self.model.lm_head, batch, early)
         loss.backward()
         factor = settings.learning_rate_factor(index)
         for optimizer, rate in zip(
