@@ -1,6 +1,7 @@
 """The corpus: seeded, endless, in whole documents, and blind to what the card measures."""
 
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -139,16 +140,26 @@ def test_no_item_occurs_in_five_million_generated_tokens(five_million_tokens, to
     assert leaks == []
 
 
-ONE_WORD = {
-    "facts",
-    "weather",
-    "redefinition",
-    "choice",
-    "reading",
-    "passages",
-    "closed_book",
-    "verification",
-}
+ONE_WORD = {"facts", "weather", "redefinition", "choice"}
+
+
+def written(document, level):
+    return "".join(p.text for i in range(80) for p in document(random.Random(i), level))
+
+
+def test_a_verdict_has_its_evidence():
+    claims = re.compile(r"Claim: (.+) yes or no\?\nSupported: (.+) (yes|no)\n")
+    found = claims.findall(written(skills.verification_document, 1.0))
+    assert len(found) > 100
+    assert all((claim == said) == (verdict == "yes") for claim, said, verdict in found)
+    assert all(claim.split()[:2] == said.split()[:2] for claim, said, _ in found)
+
+
+def test_questions_are_answered_in_sentences():
+    asked = re.compile(r"does (\w+) .*\nAnswer: (\w+) \w+ \w+\.\n")
+    pairs = asked.findall(written(skills.reading_document, 1.0))
+    assert len(pairs) > 100
+    assert all(name == said for name, said in pairs)
 
 
 def test_held_out_is_the_same_on_every_machine():

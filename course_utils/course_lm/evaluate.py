@@ -189,12 +189,14 @@ class Row:
 ROWS = {
     "facts": Row("fact recall, a phrasing held out", skills.fact_item, top1, 0.98),
     "redefinition": Row("redefinition in context", skills.redefinition_item, top1, 0.95),
-    "reading": Row("reading, 1–4 invented people", skills.reading_item, top1, 0.95),
-    "passages": Row("reading, 3 passages, 2 distract", skills.passages_item, top1, 0.95),
+    "reading": Row("reading, 1–4 invented people", skills.reading_item, exact, 0.95),
+    "passages": Row("reading, 3 passages, 2 distract", skills.passages_item, exact, 0.95),
     "closed_book": Row(
-        "the same without the context", skills.closed_book_item, top1, 0.10, at_most=True
+        "the same without the context", skills.closed_book_item, exact, 0.10, at_most=True
     ),
-    "verification": Row("verification of a claim", skills.verification_item, top1, 0.95),
+    "verification": Row(
+        "verification of a claim, with its evidence", skills.verification_item, exact, 0.95
+    ),
     "sentiment": Row(
         "sentiment agrees, 30 tokens", skills.sentiment_item, agreeing(SENTIMENT), 0.95
     ),
@@ -426,8 +428,10 @@ def card(count: int, seed: int) -> tuple[str, dict[str, Result]]:
         minutes=round(run["seconds"] / 60),
         tokens=f"{run['tokens'] / 1e6:.1f}",
         steps=run["steps"],
+        early=run["settings"]["early"],
+        early_from=f"{run['settings']['early_from']:,}",
         torch=run["torch"],
-        git=run["git"],
+        commits=", ".join(f"{c} from step {s} on" for s, c in run["commits"].items()),
         rate=round(run["tokens"] / run["seconds"]),
         cores=os.cpu_count(),
         idle_minutes=round(seconds * run["steps"] / 60),
@@ -468,6 +472,10 @@ First block from which a fact's answer stays top-1 under the logit lens:
 
 {settling}
 
+From step {early_from} of the training on, the answers counted a second time, with a weight of
+{early}, as the lens reads them before the last block: that the answers are there to be read then is
+trained, what the lens shows of the blocks before is not.
+
 Share of positive adjectives after neutral openings, when a sentiment vector (mean difference of
 positive and negative openings) is added at every position of a block's output, by strength. At
 strong settings the text degenerates while the share stays high:
@@ -476,11 +484,11 @@ strong settings the text degenerates while the share stays high:
 
 ## How it was trained
 
-`python -m course_utils.course_lm.train`, as it stood in commit {git}:
+`python -m course_utils.course_lm.train`, as it stood in commit {commits}:
 {tokens} million tokens, {steps} steps, {minutes} minutes on {device} ({processor}, {threads}
 threads, {rate} tokens a second, torch {torch}). On {cores} cores with nothing else to do the same
 command takes {idle_minutes} minutes: {step_seconds} s a step, the median of {timed} steps. Muon for
-the matrices of the blocks, Adam for the rest. Every setting, the loss curve and the commit stand
+the matrices of the blocks, Adam for the rest. Every setting, the loss curve and the commits stand
 in `weights/training.json`.
 
 ## What it is for
