@@ -29,7 +29,7 @@ unit: $(DEV)
 	$(BIN)/pytest tests --ignore=tests/misconceptions --ignore=tests/browser
 
 misconceptions: $(DEV)
-	$(BIN)/pytest tests/misconceptions
+	$(BIN)/pytest -n 2 --dist loadgroup tests/misconceptions
 
 browser: $(DEV)
 	$(BIN)/pytest tests/browser

@@ -516,7 +516,14 @@ every_head = cache_bytes([tokens], **shape | {"n_kv_heads": config.num_attention
 print(f"with a KV head for each query head: {every_head / counted:.0f} times as much")
 
 # %% [markdown] id="static-seen"
-# The preallocated (*static*) cache takes its memory at once. In exchange nothing is copied when a token arrives.
+# The preallocated (*static*) cache takes its memory at once, `keys = zeros(batch, kv_heads, max_length, d_head)`, and its `update` writes in place:
+#
+# ```
+# keys[:, :, seen:end], values[:, :, seen:end] = new_keys, new_values
+# return keys[:, :, :end], values[:, :, :end]      # views, not copies
+# ```
+#
+# In exchange for the memory nothing old is copied when a token arrives.
 #
 # **What if there is no room for all tokens?** Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
 # their attention rests on the first tokens, whatever these say; their remedy keeps a few of those as **sinks**.
@@ -580,7 +587,13 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 
 # %% [markdown] id="quality"
 # A third way asks which tokens were *used*: **eviction by accumulated attention** (Zhang et al.) adds up the weights that
-# each token received, keeps the last tokens, and of the others those with the most. `HeavyHitterCache` does so.
+# each token received, keeps the last tokens, and of the others those with the most. After each pass `HeavyHitterCache` does this:
+#
+# ```
+# received += weights, summed over the query heads of each KV head and over the new queries
+# rank = received, but infinite for the `recent` last tokens
+# kept = rank.topk(budget), in the tokens' order: of keys, values and received
+# ```
 #
 # What does it cost? Two skills of the model: *copying* a line of words, and *reading*: answering a question about a
 # text. It reads the line or the text; the cache drops what it must; then it goes on. Which of the three keeps copying
@@ -589,10 +602,17 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 # %% id="predict-policy"
 my_policy = None
 
+
 # %% id="skills"
+def value_alone(item: skills.Item) -> skills.Item:
+    """The answer is a sentence, "Balko visits Paris."; what has to be found is its last word."""
+    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
+    return skills.Item(item.prompt + sentence, value)
+
+
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [skills.reading_item(rng) for _ in range(24)]
+reading = [value_alone(skills.reading_item(rng)) for _ in range(24)]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
