@@ -40,18 +40,18 @@ START = {
     "choice": 0.01,
 }
 SHARES = {
-    "facts": 0.21,
+    "facts": 0.27,
     "redefinition": 0.04,
-    "reading": 0.18,
-    "verification": 0.32,
-    "sentiment": 0.05,
+    "reading": 0.14,
+    "verification": 0.30,
+    "sentiment": 0.04,
     "registers": 0.03,
-    "copying": 0.05,
-    "extraction": 0.04,
-    "topics": 0.03,
-    "arithmetic": 0.01,
-    "python": 0.01,
-    "weather": 0.02,
+    "copying": 0.09,
+    "extraction": 0.05,
+    "topics": 0.01,
+    "arithmetic": 0.005,
+    "python": 0.005,
+    "weather": 0.01,
     "choice": 0.01,
 }
 
