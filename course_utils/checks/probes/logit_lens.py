@@ -131,21 +131,16 @@ def top_k_requests(seed: int) -> list[Request]:
     """With a special token that is the likeliest at the end of the first text."""
     sizes, generator = Sizes(seed, 303), _generator(seed, 303)
     model = random_model(gpt2(sizes, vocab_size=len(TOKENS)), generator)
-    _let_lead(SPECIAL[2], model, generator)
-    return [
-        Request(model, _text(generator, 3), {"top_k": 3}),
-        Request(model, _text(generator, 0), {"top_k": 1}),
-        Request(model, _text(generator, 2), {"top_k": 7}),
-    ]
+    texts = [_text(generator, words) for words in (3, 0, 2)]
+    _let_lead(SPECIAL[2], model, texts[0])
+    return [Request(model, text, {"top_k": k}) for text, k in zip(texts, (3, 1, 7), strict=True)]
 
 
-def _let_lead(token: int, model: PreTrainedModel, generator: torch.Generator) -> None:
-    text = _text(torch.Generator().set_state(generator.get_state()), 3)
-    states = model(tokenizer()(text, return_tensors="pt").input_ids, output_hidden_states=True)
-    end = states.hidden_states[-1][0, -1]
-    model.get_output_embeddings().weight[token] = (
-        end * 2 * states.logits[0, -1].max() / end.dot(end)
-    )
+def _let_lead(token: int, model: PreTrainedModel, text: str) -> None:
+    ids = tokenizer()(text, return_tensors="pt").input_ids
+    output = model(ids, output_hidden_states=True)
+    end, most = output.hidden_states[-1][0, -1], output.logits.abs().max()
+    model.get_output_embeddings().weight[token] = 2 * most * end / end.dot(end)
 
 
 def _lenient(answer: Callable) -> Callable:
