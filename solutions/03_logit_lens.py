@@ -290,10 +290,8 @@ logit_lens_by_hooks = mine_or_reference("logit_lens.by_hooks", logit_lens_by_hoo
 # %% id="predict-overtakes"
 my_overtaking = None
 
-# %% id="memory-seen"
-redefined = "In this text the word IPhone means Windows operating system. IPhone was developed by"
 
-
+# %% id="memory-functions"
 def first_token(answer: str) -> int:
     return tokenizer(" " + answer).input_ids[0]
 
@@ -306,6 +304,8 @@ def logits_at_end(prompts: list[str]) -> Float[Tensor, "block batch vocab"]:
     return torch.stack([parts.unembed(streams[i][rows, ends]) for i in range(n_blocks)]).cpu()
 
 
+# %% id="memory-seen"
+redefined = "In this text the word IPhone means Windows operating system. IPhone was developed by"
 rival = logits_at_end([redefined])[:, 0]
 is_above = rival[:, first_token("Microsoft")] > rival[:, first_token("Apple")]
 lines = {
