@@ -799,7 +799,7 @@ else:
 # - Every state through the final norm exactly once. If logits jump from one scale to another, look for the norm.
 # - A hook that you register you remove, in `finally`; nobody else's.
 # - "Leads" is not "leads and stays". Ask it of a hundred prompts and show the distribution.
-# - KL(final ‖ layer) in nats compares whole distributions; a tuned lens makes it smaller by translating.
+# - KL(final ‖ layer) in nats compares whole distributions; a tuned lens is trained to make it smaller, by translating.
 #
 # **Where it fails.** What an early layer seems to say may be the lens's own bias; what can be read need not be used; and what is there in another basis, or will take several tokens to
 # say, the plain lens does not show. A tuned lens is a trained map: it tells what *can be predicted* from a state.

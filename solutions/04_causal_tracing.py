@@ -463,7 +463,7 @@ print("early site, first half of the blocks: MLPs at most {:.2f}, attention {:.2
 # Read the lines against the published pattern, claim by claim. *Two sites*: does the subject's come early, and the last token's late? *The late site
 # belongs to attention*: whose curve rises first at the last token? *The early site belongs to the MLPs*: who restores more at the last subject token, and are the bands apart?
 #
-# Where a claim fails here, think of what is different: a subject is several pieces of a word, which attention in the
+# Where a claim fails here, think of what is different: a subject may be several pieces of words, which attention in the
 # first blocks has to put together, and few blocks leave little room between that and recalling the fact. The
 # method is the published one; the result is this model's own.
 #
@@ -740,7 +740,7 @@ print("you predicted", my_one_head, "and", my_six_heads)
 # it": does that hold under every baseline, and does the control, as many weak heads of the same blocks where there are enough, keep the copying? Where one head costs little and
 # six cost much, heads share the work, and an ablation of one underrates it.
 #
-# Now the heads that rest, and one of block 0. How much does the probability of a fact's answer change?
+# Now the heads that rest, and those of block 0, one by one. How much does the probability of a fact's answer change?
 
 # %% id="predict-resting"
 my_resting_loss = None

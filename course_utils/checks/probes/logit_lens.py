@@ -501,7 +501,7 @@ def translator_fit(answer: type, seed: int) -> list[dict]:
         "backward": len(gradients),
         "accumulated": sum(accumulated),
         "optimizers": len(set(map(id, optimizers))),
-        "weight_decay": max((group["weight_decay"] for group in groups), default=0),
+        "weight_decay": max((group.get("weight_decay", 0) for group in groups), default=0),
         "sizes": sorted(set(map(len, seen))),
         "first": _rows_of(seen[0], given.states) if seen else [],
     }
