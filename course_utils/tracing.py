@@ -318,12 +318,13 @@ def _restored(
 
     `ids` are the source; `target` is what enters block 0. One pass does it all: row 0 is the
     source, then come the target's rows; at the block from which on a cell differs from the
-    target, copies of the target's rows join the batch for that cell.
+    target, copies of the target's rows join the batch for that cell. Where that would be more than
+    ROWS, it is done for some of the target's rows, and some positions, at a time.
     """
     n_blocks, length = len(anatomy(model).blocks), ids.shape[1]
     differs = (target != anatomy(model).embed(ids)).any(-1).any(0).nonzero()
     first = int(differs[0]) if len(differs) else length
-    n_cells = sum(map(len, _joins(n_blocks, range(1), kind, window)))  # of one position
+    n_cells = max(1, sum(map(len, _joins(n_blocks, range(1), kind, window))))  # of one position
     at_once = max(1, min(length - first, (ROWS - 2) // n_cells))  # positions
     pieces = [range(i, min(i + at_once, length)) for i in range(first, length, at_once)]
     runs = []

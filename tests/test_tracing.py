@@ -198,6 +198,14 @@ def test_float32_is_within_1e_6(any_model, tokenizer, input_ids, kind):
         assert total.item() == pytest.approx(trace.total_effect, abs=1e-6)
 
 
+def test_one_block_has_nothing_to_run_again(tokenizer):
+    config = transformers.Qwen2Config(**GATED | {"num_hidden_layers": 1})
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    trace = causal_trace(model, tokenizer, PROMPT, SUBJECT, ANSWER, n_samples=2)
+    assert trace.indirect_effects[0, -1].item() == pytest.approx(trace.total_effect, abs=1e-6)
+    assert trace.indirect_effects[0, :-1].abs().max() < 1e-6
+
+
 def test_restore_is_one_cell(any_model, input_ids):
     corrupted = corrupt(any_model, input_ids, slice(2, 4), 3)
     cells = one_forward_per_cell(any_model, input_ids, corrupted, 5, "block", 1)
