@@ -637,10 +637,10 @@ show(
 print(f"chosen: block {best}, strength {size} · you predicted block", my_best)
 
 # %% [markdown] id="sweep-seen"
-# In which blocks does nothing happen, in which do the words turn, and where is the text ruined? Find a setting whose share is as good as
-# any and whose perplexity is not: a share alone would not have told.
+# In which blocks does nothing happen, in which do the words turn, and where is the text ruined? Is there a setting whose share is as good
+# as any while its perplexity is not? The share alone would not tell.
 #
-# The prompts that chose a setting flatter it: now other things, and another seed. The control is 20 random vectors of
+# A setting can be flattered by the prompts that chose it: now other things, and another seed. The control is 20 random vectors of
 # the same norm, at the same setting. By how many points will they move the share, on average and whatever the direction? And
 # CAA as published adds its vector at the prompt's *last* token and at every later one, not at every token of the prompt: will
 # it move the share less, as much or more? `course_utils.steering` has all the kinds of this notebook as objects that know where
@@ -690,7 +690,7 @@ print("you predicted", my_points["from the last token"])
 # A neutral review has not decided yet. These prompts have, more or less: reviews that begin with *I hate*; news and the
 # weather to be told as a saga, and a saga as an encyclopedia; talk that has to come to weddings, of all topics; and talk that has begun about
 # football. The vectors are **concept vectors**: the mean over the tokens of many lines of the wanted kind, minus that of
-# another. Again half of the words make the vectors and the other half counts, some prompts choose block and
+# another (the first is that of CAA, added everywhere). Again half of the words make the vectors and the other half counts, some prompts choose block and
 # strength and others are reported. Which will move least?
 
 # %% id="predict-resists"
