@@ -1289,7 +1289,7 @@ def _actadd_candidates(reader: Reader, request: tuple, right: Tensor, length: in
         ("vector/one-text", at_start(-strength * other)),
         ("sign/added", at_start(strength * (one + other))),
         ("vector/normalized", at_start(strength * right / right.norm())),
-        ("vector/normalized", at_start(strength * right / right.norm(dim=-1, keepdim=True))),
+        ("vector/normalized", at_start(strength * nn.functional.normalize(right))),
         ("layer/off-by-one", at_start(strength * early)),
         ("sign/reversed", at_start(-strength * right)),
         ("strength/ignored", at_start(right)),

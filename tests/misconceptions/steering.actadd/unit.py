@@ -1,4 +1,4 @@
-"""Every row is scaled to length 1."""
+"""The vector is scaled to length 1."""
 
 import torch
 
@@ -17,7 +17,7 @@ def actadd_edit(model, tokenizer, positive, negative, layer, strength):
         model(torch.tensor(ids))
     one, other = activations["block", layer]
     vector = one - other
-    vector = strength * vector / vector.norm(dim=-1, keepdim=True)
+    vector = strength * vector / vector.norm()
 
     def add(activation, positions):
         if positions[0] == 0 and len(positions) < len(vector):
