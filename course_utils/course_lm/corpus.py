@@ -40,19 +40,19 @@ START = {
     "choice": 0.01,
 }
 SHARES = {
-    "facts": 0.40,
-    "redefinition": 0.03,
-    "reading": 0.12,
-    "verification": 0.22,
-    "sentiment": 0.03,
-    "registers": 0.02,
-    "copying": 0.12,
+    "facts": 0.21,
+    "redefinition": 0.04,
+    "reading": 0.18,
+    "verification": 0.30,
+    "sentiment": 0.05,
+    "registers": 0.03,
+    "copying": 0.06,
     "extraction": 0.04,
-    "topics": 0.005,
-    "arithmetic": 0.003,
-    "python": 0.003,
-    "weather": 0.005,
-    "choice": 0.004,
+    "topics": 0.03,
+    "arithmetic": 0.02,
+    "python": 0.01,
+    "weather": 0.02,
+    "choice": 0.01,
 }
 
 
