@@ -602,7 +602,8 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 # ```
 #
 # What does it cost? Two skills of the model: *copying* a line of words, and *reading*: answering a question about a
-# text. It reads the line or the text; the cache drops what it must; then it goes on. Which of the three keeps copying
+# text. It reads the line or the text; the cache drops what it must; then it goes on. The answers are sentences, "Balko visits
+# Paris."; the last word is what counts. Which of the three keeps copying
 # best with 16 tokens: `"window"`, `"sinks and window"` or `"accumulated attention"`?
 
 # %% id="predict-policy"
@@ -610,15 +611,10 @@ my_policy = None
 
 
 # %% id="skills"
-def value_alone(item: skills.Item) -> skills.Item:
-    """The answer is a sentence, "Balko visits Paris."; what has to be found is its last word."""
-    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
-    return skills.Item(item.prompt + sentence, value)
-
-
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [value_alone(skills.reading_item(rng)) for _ in range(24)]
+reading = [skills.reading_item(rng) for _ in range(24)]
+reading = [skills.Item(*(i.prompt + i.answer)[:-1].rsplit(" ", 1)) for i in reading]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 

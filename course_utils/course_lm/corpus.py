@@ -40,18 +40,18 @@ START = {
     "choice": 0.01,
 }
 SHARES = {
-    "facts": 0.27,
+    "facts": 0.21,
     "redefinition": 0.04,
-    "reading": 0.14,
+    "reading": 0.18,
     "verification": 0.30,
-    "sentiment": 0.04,
+    "sentiment": 0.05,
     "registers": 0.03,
-    "copying": 0.09,
-    "extraction": 0.05,
-    "topics": 0.01,
-    "arithmetic": 0.005,
-    "python": 0.005,
-    "weather": 0.01,
+    "copying": 0.06,
+    "extraction": 0.04,
+    "topics": 0.03,
+    "arithmetic": 0.02,
+    "python": 0.01,
+    "weather": 0.02,
     "choice": 0.01,
 }
 

@@ -35,7 +35,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 7400
+    steps: int = 7900
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
