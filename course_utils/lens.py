@@ -372,10 +372,10 @@ def train_tuned_lens(
     unembed = anatomy(model).unembed
     *inner, last = states
     final = states[last]
-    lens = TunedLens(inner, final.shape[-1]).to(final)
-    optimizer = torch.optim.Adam(lens.parameters(), lr=learning_rate)
     with torch.random.fork_rng(devices=[final.device] * final.is_cuda):
         torch.manual_seed(seed)
+        lens = TunedLens(inner, final.shape[-1]).to(final)
+        optimizer = torch.optim.Adam(lens.parameters(), lr=learning_rate)
         for _ in tqdm(range(steps), desc="tuned lens", unit="step"):
             rows = torch.randint(len(final), (batch_size,), device=final.device)
             with torch.no_grad():
