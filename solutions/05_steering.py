@@ -222,7 +222,7 @@ print("love from blocks", list(enough), "· you predicted", my_blocks)
 def random_vectors(like: Tensor, count: int) -> Float[Tensor, "count d_model"]:
     """Random directions, of the norm of `like`."""
     drawn = torch.randn(count, like.numel(), generator=torch.Generator().manual_seed(0))
-    return drawn / drawn.norm(dim=-1, keepdim=True) * like.norm()
+    return drawn / drawn.norm(dim=-1, keepdim=True) * like.norm().item()
 
 
 layer = min(enough, key=enough.get, default=len(BLOCKS) // 2)
@@ -670,7 +670,7 @@ print(
 # %% id="where-added-counted"
 published = caa(model, tokenizer, pairs, block=best)
 print(f"{published.method}, {published.positions}, made on {published.model}")
-assert torch.allclose(published.vectors[best], vectors[best], rtol=1e-3, atol=1e-3)
+assert torch.allclose(published.vectors[best], vectors[best].cpu(), rtol=1e-3, atol=1e-3)
 
 
 def under(vector: SteeringVector, strength: float, prompts, wanted, other, seed):
