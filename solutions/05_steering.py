@@ -212,8 +212,7 @@ enough = {}  # block -> the smallest strength that brings love
 for i in BLOCKS:
     texts = {s: steered(friend, love[i], i, s) for s in (1.0, 2.0, 4.0)}
     loving = [s for s in texts if says(texts[s], "love")]
-    if loving:
-        enough[i] = loving[0]
+    enough |= {i: loving[0]} if loving else {}
     print(f"{i}  {enough.get(i, '-')!s:>4}{texts[enough.get(i, 4.0)]}")
 print("love from blocks", list(enough), "· you predicted", my_blocks)
 
