@@ -212,8 +212,7 @@ enough = {}  # block -> the smallest strength that brings love
 for i in BLOCKS:
     texts = {s: steered(friend, love[i], i, s) for s in (1.0, 2.0, 4.0)}
     loving = [s for s in texts if says(texts[s], "love")]
-    if loving:
-        enough[i] = loving[0]
+    enough |= {i: loving[0]} if loving else {}
     print(f"{i}  {enough.get(i, '-')!s:>4}{texts[enough.get(i, 4.0)]}")
 print("love from blocks", list(enough), "· you predicted", my_blocks)
 
@@ -222,7 +221,7 @@ print("love from blocks", list(enough), "· you predicted", my_blocks)
 def random_vectors(like: Tensor, count: int) -> Float[Tensor, "count d_model"]:
     """Random directions, of the norm of `like`."""
     drawn = torch.randn(count, like.numel(), generator=torch.Generator().manual_seed(0))
-    return drawn / drawn.norm(dim=-1, keepdim=True) * like.norm()
+    return drawn / drawn.norm(dim=-1, keepdim=True) * like.norm().item()
 
 
 layer = min(enough, key=enough.get, default=len(BLOCKS) // 2)
@@ -670,7 +669,7 @@ print(
 # %% id="where-added-counted"
 published = caa(model, tokenizer, pairs, block=best)
 print(f"{published.method}, {published.positions}, made on {published.model}")
-assert torch.allclose(published.vectors[best], vectors[best], rtol=1e-3, atol=1e-3)
+assert torch.allclose(published.vectors[best], vectors[best].cpu(), rtol=1e-3, atol=1e-3)
 
 
 def under(vector: SteeringVector, strength: float, prompts, wanted, other, seed):
