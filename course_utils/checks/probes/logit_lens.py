@@ -111,13 +111,13 @@ def other_requests(seed: int, stream: int = 302) -> list[Request]:
 
 def tuple_request(seed: int) -> Request:
     """Blocks that return a tuple, as in older versions of transformers."""
-    request = gated_requests(seed, 315)[0]
-    decoder = request.model.model
+    request = other_requests(seed, 315)[0]
+    decoder = request.model.transformer
 
     def unpack(module, args):
         return (args[0][0], *args[1:]) if isinstance(args[0], tuple) else None
 
-    for block, following in zip(decoder.layers, (*decoder.layers[1:], decoder.norm), strict=True):
+    for block, following in zip(decoder.h, (*decoder.h[1:], decoder.ln_f), strict=True):
         block.forward = functools.partial(_as_tuple, block.forward)
         following.register_forward_pre_hook(unpack)
     return replace(request, tuples=True)
