@@ -688,16 +688,15 @@ print("you predicted", my_points["from the last token"])
 #
 # A neutral review has not decided yet. These prompts have, more or less: reviews that begin with *I hate*; news and the
 # weather to be told as a saga, and a saga as an encyclopedia; talk that has to come to weddings, of all topics; and talk that has begun about
-# football. The vectors are **concept vectors**: the mean over many texts of the wanted kind, minus that of others; for
-# registers at all tokens of their lines, for weddings at the last token of *We dream of weddings a lot.* and the like, for sentiment at CAA's. Again the
-# words that count make no vector, some prompts choose block and strength, and others are reported. Which will move least?
+# football. The vectors are **concept vectors**: the mean over the tokens of many lines of the wanted kind, minus that of
+# another (the first is that of CAA, added everywhere). Again half of the words make the vectors and the other half counts, some prompts choose block and
+# strength and others are reported. Which will move least?
 
 # %% id="predict-resists"
 my_resists = None
 
 # %% id="concepts"
-COUNTED = {kind: frozenset(sorted(listed)[1::2]) for kind, listed in REGISTERS.items()}
-COUNTED |= {topic: TOPICS[topic] - {topic} for topic in TOPICS}
+COUNTED = {kind: frozenset(sorted(x)[1::2]) for kind, x in (REGISTERS | TOPICS).items()}
 
 
 def lines_of(register: str, count: int = 30) -> list[str]:
@@ -711,11 +710,10 @@ def lines_of(register: str, count: int = 30) -> list[str]:
 
 
 def towards(topic: str) -> SteeringVector:
-    """From sentences that say what is talked about: they hold none of the words that count."""
-    ways = list(product(words.TALKERS, words.TALKING[1:3]))
-    talk = {t: [f"{who} {how} {t} a lot." for who, how in ways] for t in TOPICS}
+    part = "The best part was the {}.".format
+    talk = {t: [part(word) for word in sorted(TOPICS[t] - COUNTED[t])] for t in TOPICS}
     others = [line for t in TOPICS if t != topic for line in talk[t]]
-    return concept(model, tokenizer, talk[topic], others, EVERY_SECOND)
+    return concept(model, tokenizer, talk[topic], others, EVERY_SECOND, position="mean")
 
 
 EVERY_SECOND = BLOCKS[1:-1:2]
@@ -762,7 +760,7 @@ print(
     "case                  block  strength  unsteered        steered          random: points moved"
 )
 for name, (vector, tried, reported, *kinds) in cases.items():
-    grid = product(vector.blocks, (0.5, 0.75, 1, 1.5))
+    grid = product(vector.blocks, (0.5, 1, 2))
     results = {(i, s): under(vector.at(i), s, tried, *kinds, 0) for i, s in grid}
     settings[name] = i, s = chosen(results)
     vector = vector.at(i)
