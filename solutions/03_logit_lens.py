@@ -421,7 +421,7 @@ bars = {name: block.bincount(minlength=n_blocks + 1).tolist() for name, block in
 medians = ", ".join(f"{name}: {block.median():.0f}" for name, block in settled.items())
 show(
     grouped_bars(bars, names, "first block from which on", "prompts"),
-    f"For {len(items)} redefinitions, from which block on an answer leads. Median blocks: {medians}.",
+    f"For {len(items)} redefinitions, from which block on an answer leads. Medians: {medians}.",
 )
 
 # %% [markdown] id="many-discussed"
@@ -697,7 +697,7 @@ print(f"the tuned lens is nearer at {nearer} of {len(translators)} layers")
 lines = {name: [(b, curve[b]) for b in range(n_blocks)] for name, curve in lenses.items()}
 show(
     curves(lines, "block", "KL(final ‖ block), nats"),
-    f"Mean KL on held-out tokens by block: the plain lens begins at {lines['plain lens'][0][1]:.1f} "
+    f"Mean KL on held-out tokens by block: plain lens from {lines['plain lens'][0][1]:.1f} "
     f"nats, the tuned lens at {lines['tuned lens'][0][1]:.1f}; both end at 0.",
 )
 

@@ -280,7 +280,7 @@ total, indirect = effects(model, input_ids, corrupted, answer_id)
 block, position = divmod(int(indirect[:, span].argmax()), span.stop - span.start)
 show(
     effect_map(indirect.cpu(), tokens, span, title=f"Output of a block restored; TE = {total:.2f}"),
-    f"Heat map of {n_blocks} blocks by {len(tokens)} tokens. Within the subject the largest effect is "
+    f"Heat map of {n_blocks} blocks by {len(tokens)} tokens. In the subject the largest effect is "
     f"{indirect[:, span].max():.2f}, at {tokens[span][position]!r} after block {block}; "
     f"at the last token it grows from {indirect[0, -1]:z.2f} to {indirect[-1, -1]:z.2f}.",
 )
@@ -437,7 +437,7 @@ print("you predicted", my_early_kind, "and block", my_late_block)
 peaks = (f"{kind} {averages[kind][0][:, 2].max():.2f}" for kind in KINDS)
 show(
     effect_curves(averages, {ROLES[i]: i for i in (2, 5)}),
-    "Six curves of mean indirect effect by block, with 95 % bands; windows of 3 blocks for MLPs and "
+    "Six curves of mean indirect effect by block, 95 % bands; windows of 3 blocks for MLPs and "
     f"attention. Peaks at the last subject token: {', '.join(peaks)}; at the last token attention "
     f"peaks at {averages['attention'][0][:, 5].max():.2f}.",
 )
@@ -612,7 +612,7 @@ print("resting:  ", strongest(resting, 6))
 # %% id="head-figure"
 show(
     head_map({"induction": induction, "first token": resting}),
-    f"Two heat maps of {n_blocks} blocks by {induction.shape[1]} heads. The highest induction score is "
+    f"Heat maps, {n_blocks} blocks by {induction.shape[1]} heads. The highest induction score is "
     f"{induction.max():.2f} in block {strongest(induction, 1)[0][0]}, the highest weight on "
     f"the first token {resting.max():.2f} in block {strongest(resting, 1)[0][0]}.",
 )
@@ -779,8 +779,9 @@ show(
 #
 # ## 7 · Patching between two prompts
 #
-# Noise is one way to corrupt. Another is a second prompt of as many tokens: take states from the run on the Space Needle, put them into the run on the Eiffel Tower,
-# and watch the log-odds of Seattle against Paris. 0: still Paris as before; 1: as if the prompt were about the Space Needle.
+# Noise is one way to corrupt. Another is a second prompt of as many tokens: take states from the run on the Space Needle, put them into the run on another
+# landmark, and watch the log-odds of Seattle against the other's city. 0: still the other city, as before; 1: as if the prompt were about the
+# Space Needle.
 
 # %% id="predict-patching"
 my_halfway_block = None  # from which block on does the last token's state alone bring half of it?
@@ -793,14 +794,15 @@ is_half = patching.recovered[:, -1] > 0.5
 halfway = n_blocks - int(is_half.flip(0).cumprod(0).sum())
 print(f"target: {other[0]!r}")
 print(
-    f"log-odds {answer} : {other[2]}  {patching.source:.0f} in one, {patching.target:.0f} in the other"
+    f"log-odds {answer} : {other[2]}  {patching.source:.0f} in one, {patching.target:.0f} in the",
+    "other",
 )
 print(f"last token: more than half from block {halfway} on · you predicted {my_halfway_block}")
 other_span = subject_span(tokenizer, *other[:2])
 show(
     effect_map(patching.recovered, patching.tokens, other_span, label="share of the log-odds"),
     f"Heat map of the share of the log-odds recovered. On the subject at most "
-    f"{patching.recovered[:, other_span].max():.2f}; at the last token half from block {halfway} on.",
+    f"{patching.recovered[:, other_span].max():.2f}; the last token: half from block {halfway} on.",
 )
 
 # %% [markdown] id="explore"

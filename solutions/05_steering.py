@@ -50,7 +50,8 @@ from course_utils.widgets import explorer, slider
 #
 # Two prompts that differ in one word: *I love you because*, *I hate you because*. Whatever sets their continuations apart stands
 # somewhere in the residual stream; we take that of the last token. The difference of the two is our first **steering
-# vector**: a direction that stands for a concept, if we are lucky. Here is what the model does with a neutral prompt.
+# vector**: a direction that stands for a concept, if we are lucky. Here is what the model does with a neutral prompt; the vector
+# is to make it say the *other* of the two words.
 
 # %% id="unsteered"
 model, tokenizer = load_lm()
@@ -70,6 +71,8 @@ def says(text: str, word: str) -> bool:
 
 
 print(friend + written(friend))
+own, other = ("love", "hate") if says(written(friend), "love") else ("hate", "love")
+print(f"The vector: I {other} you because, minus I {own} you because")
 
 # %% [markdown] id="exercise-last-token-vector"
 # ## Exercise 5.1 · A vector from two prompts
@@ -126,11 +129,11 @@ last_token_vector = mine_or_reference("steering.last_token_vector", last_token_v
 # %% [markdown] id="where-question"
 # ## 2 · In which blocks does it work?
 #
-# We will add the vector of each block at the output of that block, at every position, at strength 1, 2 and 4, until *love* is
-# written. Write down the blocks for which you expect it.
+# We will add the vector of each block at the output of that block, at every position, at strength 1, 2 and 4, until the other
+# word is written. Write down the blocks for which you expect it.
 #
 # Is it the direction, or would any push of that size do? The **control** is a random vector of the same norm. Of 20 random vectors,
-# how many bring *love*?
+# how many bring it?
 
 # %% id="predict-blocks"
 my_blocks = []
@@ -206,15 +209,15 @@ def steered(prompt: str, vector: Tensor, layer: int, strength: float) -> str:
         return written(prompt)
 
 
-love_hate = ("I love you because", "I hate you because")
-love = [last_token_vector(model, tokenizer, *love_hate, i) for i in BLOCKS]
-enough = {}  # block -> the smallest strength that brings love
+love_hate = (f"I {other} you because", f"I {own} you because")
+turn = [last_token_vector(model, tokenizer, *love_hate, i) for i in BLOCKS]
+enough = {}  # block -> the smallest strength that brings the other word
 for i in BLOCKS:
-    texts = {s: steered(friend, love[i], i, s) for s in (1.0, 2.0, 4.0)}
-    loving = [s for s in texts if says(texts[s], "love")]
-    enough |= {i: loving[0]} if loving else {}
+    texts = {s: steered(friend, turn[i], i, s) for s in (1.0, 2.0, 4.0)}
+    turned = [s for s in texts if says(texts[s], other)]
+    enough |= {i: turned[0]} if turned else {}
     print(f"{i}  {enough.get(i, '-')!s:>4}{texts[enough.get(i, 4.0)]}")
-print("love from blocks", list(enough), "· you predicted", my_blocks)
+print(other, "from blocks", list(enough), "· you predicted", my_blocks)
 
 
 # %% id="random-vectors"
@@ -226,14 +229,12 @@ def random_vectors(like: Tensor, count: int) -> Float[Tensor, "count d_model"]:
 
 layer = min(enough, key=enough.get, default=len(BLOCKS) // 2)
 strength = enough.get(layer, 2.0)
-texts = [steered(friend, vector, layer, strength) for vector in random_vectors(love[layer], 20)]
+texts = [steered(friend, vector, layer, strength) for vector in random_vectors(turn[layer], 20)]
 print(f"block {layer}, strength {strength:g}, 20 random vectors:")
-print("love:", sum(says(text, "love") for text in texts), "· you predicted", my_random)
+print(f"{other}:", sum(says(text, other) for text in texts), "· you predicted", my_random)
 print("different texts:", len(set(texts)))
 for times in (2, 4):
-    print(
-        f"love at {times} times the strength{steered(friend, love[layer], layer, times * strength)}"
-    )
+    print(f"at {times} times the strength{steered(friend, turn[layer], layer, times * strength)}")
 
 # %% [markdown] id="exercise-llm-steering"
 # ## Exercise 5.3 · Steering as a class
@@ -420,14 +421,14 @@ actadd_edit = mine_or_reference("steering.actadd", actadd_edit)
 # %% [markdown] id="actadd-question"
 # A vector of a few rows at the start of the prompt, in one pass: can it still be felt when the model writes? It was in the residual stream
 # when the blocks behind computed keys and values, and these stay in the cache. Two pairs, one of which needs padding, on a neutral
-# prompt and on one that says *hate* itself; the control has random rows of the same norms. At which of every second block will the
-# hating prompt come to *love*?
+# prompt and on one that has said the model's own word; the control has random rows of the same norms. At which of every second block will
+# the second prompt come to the other word?
 
 # %% id="predict-actadd"
 my_actadd = []
 
 # %% id="actadd-tried"
-for pair in (love_hate, ("I love", love_hate[1])):
+for pair in (love_hate, (f"I {other}", love_hate[1])):
     ids = aligned(tokenizer, *pair)[0]
     print("|".join(tokenizer.decode([i]) for i in ids), "minus", pair[1])
     for prompt in (friend, love_hate[1]):
@@ -436,12 +437,12 @@ for pair in (love_hate, ("I love", love_hate[1])):
             add = actadd_edit(model, tokenizer, *pair, i, strength)
             with edit(model, {("block", i): add}):
                 text = written(prompt, 9)
-            found += [i] if says(text, "love") else []
+            found += [i] if says(text, other) else []
             control = random_like(actadd(model, tokenizer, *pair, i), seed=0)
             with control.apply(model, strength):
-                at_random += [i] if says(written(prompt, 9), "love") else []
+                at_random += [i] if says(written(prompt, 9), other) else []
         print(f"   {prompt}{written(prompt, 9)}\n   at block {i}: {text}")
-        print(f"   love at blocks {found}, with random rows at {at_random}")
+        print(f"   {other} at blocks {found}, with random rows at {at_random}")
 print("you predicted blocks", my_actadd)
 
 # %% [markdown] id="caa-question"
@@ -630,7 +631,7 @@ far, last = (reach[i, size][0] for i in (best, BLOCKS[-1]))
 show(
     heatmaps(tables, list(BLOCKS), STRENGTHS, "block", "strength", log=["perplexity"]),
     f"Two heatmaps, blocks by strengths. From strength -{size} to {size} block {best} moves the "
-    f"share by {far:.2f}, the last block by {last:.2f}; at strength 2 the perplexity of block {best} "
+    f"share by {far:.2f}, the last one by {last:.2f}; at strength 2 the perplexity of block {best} "
     f"is {at(perplexities, best, 2):.0f}.",
 )
 print(f"chosen: block {best}, strength {size} · you predicted block", my_best)
@@ -663,7 +664,7 @@ moves = [abs(share - plain[0]) for share, _ in drawn if not math.isnan(share)]
 fluency = sum(perplexity for _, perplexity in drawn) / len(drawn)
 print(
     f"20 random vectors: {100 * sum(moves) / len(moves):.0f} points on average, "
-    f"{100 * max(moves):.0f} at most, perplexity {fluency:.1f} · you predicted {my_points['random']}"
+    f"{100 * max(moves):.0f} at most, perplexity {fluency:.1f} · predicted {my_points['random']}"
 )
 
 # %% id="where-added-counted"
