@@ -53,6 +53,10 @@ SENTENCES = {
             "The weights are made from the probabilities, but are no entropies.",
             "-sum(p log p) over the choices.",
         ),
+        "weights/two-choices-only": (
+            "It is the entropy of the first choice against all others.",
+            "-sum(p log p) over all the choices: there may be more than two.",
+        ),
         "weights/of-choices": (
             "The entropy is taken over prompts, not over choices.",
             "Sum over the last dimension of the probabilities.",
@@ -238,6 +242,10 @@ def _parts(p: Tensor) -> Tensor:
     return -(p * p.log()).sum(-1)
 
 
+def _binary(p: Tensor) -> Tensor:
+    return _entropies(torch.stack([p[:, 0], 1 - p[:, 0]], -1))
+
+
 def _over_prompts(activations: Tensor, probabilities: Tensor) -> Tensor:
     columns = probabilities / probabilities.sum(0)
     weights = _entropies(columns.T) if len(columns) == columns.shape[1] else torch.ones(0)
@@ -275,6 +283,7 @@ _VECTORS = [
     ("weights/certainty", _by(lambda p: 1 - _entropies(p))),
     ("weights/certainty", _by(lambda p: _entropies(p).max() - _entropies(p))),
     ("weights/certainty", _by(lambda p: (-_entropies(p)).exp())),
+    ("weights/two-choices-only", _of_normalized(_binary)),
     ("weights/not-entropy", _of_normalized(lambda p: p.amax(-1))),
     ("weights/not-entropy", _of_normalized(lambda p: 1 - p.amax(-1))),
     ("weights/not-entropy", _of_normalized(lambda p: 1 - p.square().sum(-1))),
@@ -285,6 +294,7 @@ _VECTORS = [
     ("split/at-the-median", _halves),
     ("probabilities/not-normalized", _by(_parts)),
     ("probabilities/not-normalized", _by(lambda p: torch.special.entr(p).sum(-1))),
+    ("probabilities/not-normalized", _by(lambda p: _parts(p / p.sum() * len(p)))),
     ("probabilities/softmax-again", _by(lambda p: _entropies(p.softmax(-1)))),
     ("zero/nan", lambda a, p: _right_vector(a, p) * (math.nan if (p == 0).any() else 1)),
     ("zero/left-out", _without_zeros),

@@ -39,11 +39,11 @@ def part_inputs(seed: int) -> list[tuple[Tensor, Tensor]]:
 
 
 def certain_inputs(seed: int) -> list[tuple[Tensor, Tensor]]:
-    """In some prompts one choice has all the probability."""
+    """In two prompts one of the two choices has all the probability."""
     rng = generator(seed, 653)
-    probabilities = _choices(rng, 6, 3)
-    probabilities[1] = torch.tensor([0.0, 1.0, 0.0])
-    probabilities[4] = torch.tensor([0.0, 0.25, 0.75])
+    probabilities = _choices(rng, 6, 2)
+    probabilities[1] = torch.tensor([0.0, 1.0])
+    probabilities[4] = torch.tensor([1.0, 0.0])
     return [(normal(rng, 6, 5), probabilities)]
 
 
