@@ -268,6 +268,7 @@ def _zeros_weightless(p: Tensor) -> Tensor:
 
 
 _VECTORS = [
+    ("zero/nan", lambda a, p: _right_vector(a, p) * (math.nan if (p == 0).any() else 1)),
     ("mean/not-subtracted", lambda a, p: _right_vector(a, p) + a.mean(0)),
     ("mean/alone", lambda a, p: a.mean(0)),
     ("mean/reversed", lambda a, p: -_right_vector(a, p)),
@@ -296,7 +297,6 @@ _VECTORS = [
     ("probabilities/not-normalized", _by(lambda p: torch.special.entr(p).sum(-1))),
     ("probabilities/not-normalized", _by(lambda p: _parts(p / p.sum() * len(p)))),
     ("probabilities/softmax-again", _by(lambda p: _entropies(p.softmax(-1)))),
-    ("zero/nan", lambda a, p: _right_vector(a, p) * (math.nan if (p == 0).any() else 1)),
     ("zero/left-out", _without_zeros),
     ("zero/left-out", _by(_zeros_weightless)),
     *(
@@ -409,7 +409,7 @@ class Attacked:
             moved = self.perturbation - self.rate * gradient * scale
             found += [("step/gradient-itself", moved, None)]
         for dims in ((-2, -1), (-1,), (0, 1, 2)):
-            unit = gradient / gradient.norm(dim=dims, keepdim=True)
+            unit = gradient / gradient.square().sum(dims, keepdim=True).sqrt()
             found += [("step/normalized", self.perturbation - self.rate * unit, None)]
         return found
 

@@ -504,6 +504,7 @@ _SHARES = [
     ("share/mean-slope", _mean_slopes),
     ("groups/ignored", _one_share),
     ("groups/ignored", lambda s, g, n: _one_share(s, g, n).expand(n)),
+    ("empty/left-out", _present),
     ("groups/order-of-appearance", _by_appearance),
     ("groups/taken-as-sorted", lambda s, g, n: _shares(s, g.sort().values, n)),
     ("groups/one-based", lambda s, g, n: _shares(s, g - 1, n)),
@@ -514,7 +515,6 @@ _SHARES = [
     ("nan/spreads", _spreading),
     ("empty/zero", lambda s, g, n: _shares(s, g, n).nan_to_num(0.0)),
     ("empty/zero", lambda s, g, n: _shares(s, g, n).nan_to_num(1.0)),
-    ("empty/left-out", _present),
 ]
 _DIVISION = ("ZeroDivisionError", "StatisticsError", "ValueError")
 
@@ -620,7 +620,7 @@ class Resampled:
         return self._quantiles(counts[0] / counts[1], self.tail)
 
     def explain(self, low: float, high: float) -> str:
-        if high - low < 1e-9 * max(1.0, abs(low)):
+        if abs(high - low) < 1e-9 * max(1.0, abs(low)):
             return "resample/without-replacement"
         distances = [(max(abs(low - a), abs(high - b)), slug) for slug, (a, b) in self.candidates()]
         nearest, slug = min(distances)
@@ -720,11 +720,15 @@ def _drawn(call: dict, vector: Tensor, n: int) -> Tensor | Refusal:
     if call["asked"] is None:
         seen = ", ".join(map(str, call["shapes"])) or "the effect is never asked for"
         return Refusal("shape/wrong" if call["shapes"] else "count/wrong", expected, seen)
-    own = torch.isclose(call["asked"], vector, rtol=1e-4, atol=1e-6).all(-1)
-    drawn = call["asked"][~own]
+    drawn = call["asked"][~_is_own(call["asked"], vector)]
     if len(drawn) != n:
         return Refusal("count/wrong", expected, f"{len(drawn)}")
     return drawn
+
+
+def _is_own(asked: Tensor, vector: Tensor) -> Tensor:
+    """Which of them are the vector itself, or what float32 makes of it."""
+    return (asked == vector).all(-1) | (asked == vector.float().double()).all(-1)
 
 
 def _norms(drawn: Tensor, vector: Tensor) -> Refusal | None:
@@ -807,7 +811,7 @@ def _controlled(call: dict, vector: Tensor, n: int) -> Refusal | None:
     if isinstance(results, Refusal):
         return results
     effects, rarity = results
-    is_own = torch.isclose(call["asked"], vector, rtol=1e-4, atol=1e-6).all(-1)
+    is_own = _is_own(call["asked"], vector)
     given = torch.tensor(call["given"], dtype=torch.float64)
     random, own = given[~is_own], given[is_own]
     if not close(effects, random):

@@ -1,4 +1,4 @@
-"""Through the sign, which keeps nan."""
+"""Keeps nan, which then takes the whole group."""
 
 import torch
 
@@ -6,6 +6,5 @@ MISCONCEPTION = "nan/spreads"
 
 
 def anti_steerable_share(slopes, groups, n_groups):
-    backwards = (1 - slopes.sign()).clamp(0, 2) / 2
-    backwards = torch.where(slopes == 0, 0.0, backwards)
+    backwards = torch.where(slopes.isnan(), slopes, (slopes < 0).to(slopes.dtype))
     return torch.stack([backwards[groups == group].mean() for group in range(n_groups)])
