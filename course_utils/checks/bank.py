@@ -771,9 +771,9 @@ _ALL = (
         ),
     ),
     Exercise(
-        id="steering_soberly.bootstrap",
+        id="steering_soberly.bootstrap_interval",
         notebook="06_steering_soberly",
-        cell="bootstrap",
+        cell="bootstrap-interval",
         kind="function",
         answer="bootstrap_interval",
         signature="bootstrap_interval(values, statistic, level=0.95, n_resamples=1000, seed=0)",

@@ -141,7 +141,7 @@ SENTENCES = {
             "The result has n_groups entries: is there a minlength missing?",
         ),
     },
-    "steering_soberly.bootstrap": {
+    "steering_soberly.bootstrap_interval": {
         "resample/without-replacement": (
             "Every resample is the sample itself: the interval has no width.",
             "Draw with replacement: torch.randint(n, (n,)), not randperm.",
