@@ -41,7 +41,6 @@ from course_utils.widgets import explorer, menu, slider
 
 # %% id="choices"
 model, tokenizer = load_lm()
-model.requires_grad_(False)
 BLOCK = 3
 rng = random.Random(0)
 histories = list(dict.fromkeys(skills.choice_item(rng) for _ in range(160)))
@@ -63,6 +62,7 @@ def last_position(
     return activations["block", BLOCK][:, -1].cpu(), logits.softmax(-1).cpu()
 
 
+# %% id="entropies"
 def entropy(probabilities: Float[Tensor, "prompt choice"]) -> Float[Tensor, "prompt"]:
     p = probabilities / probabilities.sum(-1, keepdim=True)
     return torch.special.entr(p).sum(-1)
@@ -282,16 +282,11 @@ def attacked(targets: Int[Tensor, "batch target"], a: int, steps: int = 60) -> T
     return forced(targets, perturbation)
 
 
-context = (
-    tokenizer("Once there was a stone by the river", return_tensors="pt")
-    .input_ids[0]
-    .to(model.device)
-)
-single = [
-    w
-    for w in words.PLAIN + words.REVIEWED + words.POSITIVE
-    if len(tokenizer(" " + w).input_ids) == 1
-]
+# %% id="targets"
+story = "Once there was a stone by the river"
+context = tokenizer(story, return_tensors="pt").input_ids[0].to(model.device)
+pool = words.PLAIN + words.REVIEWED + words.POSITIVE
+single = [word for word in pool if len(tokenizer(" " + word).input_ids) == 1]
 rng = random.Random(0)
 texts = ["".join(f" {rng.choice(single)}" for _ in range(24)) for _ in range(6)]
 targets = tokenizer(texts, return_tensors="pt").input_ids.to(model.device)
@@ -309,6 +304,7 @@ for a in POSITIONS:
 table = torch.stack([longest[a] for a in POSITIONS], dim=1)  # [target, a]
 
 
+# %% id="kappa-shown"
 def kappa(table: Float[Tensor, "target a"]) -> float:
     """The least-squares slope of t_max against a, through the origin."""
     a = torch.tensor(POSITIONS, dtype=table.dtype)
@@ -382,6 +378,7 @@ def ends_of(prompts: list[str]) -> Float[Tensor, "prompt d_model"]:
     return seen["block", VECTOR_BLOCK][:, -1]
 
 
+# %% id="controller-network"
 x = ends_of([*hating, *others])
 y = torch.tensor([1.0] * len(hating) + [0.0] * len(others), device=model.device)
 center, spread = x.mean(0), x.std()
@@ -404,6 +401,7 @@ def scale(activations: Float[Tensor, "prompt d_model"]) -> Float[Tensor, "prompt
     return controller((activations - center) / spread)[:, 0].sigmoid()
 
 
+# %% id="controlled"
 class Controlled:
     """An edit that scales the vector for each prompt, by what its last token shows in the prefill."""
 
