@@ -520,12 +520,17 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], x_label: str) -> F
 
 
 def labeled_points(points: Mapping[str, tuple[float, float]], x_label: str, y_label: str) -> Figure:
-    """A numbered point for each name (x, y), with the names beside the figure."""
+    """A numbered point for each name (x, y), with the names beside the figure.
+
+    Numbers stand at three heights in turn, so that neighbors can be read.
+    """
     fig = Figure(figsize=(7, max(3.4, 0.6 + 0.21 * len(points))), layout="constrained")
     ax, names = fig.subplots(1, 2, width_ratios=(5, 3))
-    for number, (x, y) in enumerate(points.values(), start=1):
-        ax.plot([x], [y], "o", color=SKY, markersize=12)
-        ax.annotate(str(number), (x, y), ha="center", va="center", fontsize=8)
+    from_left = sorted(enumerate(points.values(), start=1), key=lambda point: point[1][0])
+    for place, (number, (x, y)) in enumerate(from_left):
+        ax.plot([x], [y], "o", color=BLUE, markersize=5)
+        height = {"xytext": (0, 6 + 9 * (place % 3)), "textcoords": "offset points"}
+        ax.annotate(str(number), (x, y), ha="center", fontsize=8, **height)
     listed = "\n".join(f"{i}  {name}" for i, name in enumerate(points, start=1))
     names.text(0, 1, listed, va="top", fontsize=9, linespacing=1.3, parse_math=False)
     names.set_axis_off()

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from course_utils.anatomy import anatomy
 from course_utils.checks import check, mine_or_reference
-from course_utils.course_lm import skills, words
+from course_utils.course_lm import skills, words, world
 from course_utils.course_lm.evaluate import continuations, next_tokens
 from course_utils.hooks import record
 from course_utils.models import load_lm
@@ -65,13 +65,15 @@ for strength in (0, 0.5, 1):
 # %% [markdown] id="propensity"
 # One number, over the prompts that made the vector, over words that are drawn by chance. It cannot show a prompt on which the vector fails, or on which it works
 # the wrong way. So we ask prompt by prompt, without chance. A **sample** is a prompt with a wanted and an unwanted continuation; its
-# **difference** is $\log p(\text{wanted}) - \log p(\text{unwanted})$, in nats, under steering. Five settings, all but the first with words and
-# things that the vector was not made from:
+# **difference** is $\log p(\text{wanted}) - \log p(\text{unwanted})$, in nats, under steering. Six settings, all but the first with words and
+# things that the vector was not made from. The last but one asks for something else: is a positive vector good weather?
 
 # %% id="settings"
 Sample = tuple[str, str, str]  # prompt, wanted, unwanted
 pairs = list(zip(new_good, new_bad, strict=True))
 tellers = [opening + ', "You are' for opening in words.TALK_OPENINGS]
+places = [f"The weather in {place} is" for place in list(world.PLACES_WEATHER)[::4]]
+weather = [(a, b) for a in ("sunny", "mild", "dry") for b in "rainy cold foggy windy snowy".split()]
 
 
 def samples_of(prompts: list[str], pairs: list[tuple[str, str]]) -> list[Sample]:
@@ -86,7 +88,8 @@ settings = {
     "as in training": samples_of(openings, list(zip(good, bad, strict=True))),
     "new things and words": samples_of([f"Review: The {t} was" for t in new_things], pairs),
     "another phrasing": samples_of(["Everyone here is", "I felt", "What a"], pairs),
-    "another topic: people": samples_of(tellers, pairs),
+    "another phrasing: people": samples_of(tellers, pairs),
+    "another topic: weather": samples_of(places, weather),
     "against the prompt": samples_of(
         [f"Review: I hate this {t} because it was" for t in things], pairs
     ),
@@ -172,8 +175,8 @@ check("steering_soberly.slope", steerability)
 steerability = mine_or_reference("steering_soberly.slope", steerability)
 
 # %% [markdown] id="backwards-question"
-# Five settings of 15 samples. The vector is strong: in which of them do you expect samples whose slope is *negative*, steered away from what is wanted? How many of
-# the 75?
+# Six settings of 15 samples. The vector is strong: in which of them do you expect samples whose slope is *negative*, steered away from what is wanted? How many of
+# the 90?
 
 # %% id="predict-backwards"
 my_backwards = {"in which": [], "how many": None}
@@ -200,8 +203,8 @@ show(
 print({name: sum(marks) for name, marks in wrong_way.items()}, "· you predicted:", my_backwards)
 
 # %% [markdown] id="exercise-backwards"
-# The black lines are what a report shows. Around each the single samples spread: some prompts answer several times as strongly as others, and a broken line, where there is
-# one, is a user who gets the opposite. A report owes its reader that share.
+# The black lines are what a report shows. Around each the single samples spread, and a broken line, where there is one, is a user who gets the opposite. The mean of a
+# setting says nothing of that: it can be well above 0. A report owes its reader that share.
 #
 # ## Exercise 6.2 · Steered backwards
 #
@@ -342,7 +345,7 @@ rows = {name: with_interval(slope) for name, slope in slopes.items()}
 low, mean, high = rows["new things and words"]
 show(
     intervals(rows, "mean slope (nats per unit of strength), 95 % interval"),
-    f"Mean slopes of five settings with bootstrap intervals. For new things and words {mean:.1f}, from {low:.1f} to {high:.1f}.",
+    f"Mean slopes of six settings with bootstrap intervals. For new things and words {mean:.1f}, from {low:.1f} to {high:.1f}.",
 )
 print(f"width / mean: {(high - low) / mean:.2f} · you predicted {my_width}")
 
@@ -461,8 +464,9 @@ for name, found in {"random": effects, "shuffled": shuffled}.items():
 print(f"rarity among the random: {rarity:.3f}")
 
 # %% [markdown] id="controls-discussed"
-# Shuffled labels are the harder control. Such a vector is made of the same texts and lies among the directions in which these texts vary; what it lacks is the agreement about the sign.
-# Before it is scaled it is shorter than the vector itself: that difference in length is the evidence that the pairs agree on something.
+# Shuffled labels are another kind of control. Such a vector is made of the same texts and lies among the directions in which these texts vary; what it lacks is the agreement about the sign. Fifteen
+# lots rarely balance: what they leave of the shared direction, blown up to the full norm, steers too, one way or the other. Before it is scaled such a vector is shorter than the real one, and *that* difference is
+# the evidence that the pairs agree on something.
 #
 # ## 5 · At what price, and against what?
 #
@@ -532,7 +536,7 @@ for name, (way, front) in ways.items():
 print("you predicted", my_winner)
 
 # %% [markdown] id="ways-discussed"
-# Read the rows in pairs: the same share at another price. Perplexity is that of the text behind the prompt that hates, under the model as it is: contradicting that prompt costs something in any way. A vector is
+# Read the rows in pairs: the same share at another price. Perplexity is that of the text behind the prompt that hates, under the model as it is: a text that contradicts it is surprising, whatever made it. A vector is
 # worth its trouble where it beats the prefix at the same perplexity, and where the facts survive it.
 #
 # Now texts that nobody draws: whole sentences, held out, and what happens to *their* log-probability. Steering may raise what is wanted, or merely lower everything else. Which of the
@@ -668,10 +672,9 @@ y = torch.tensor([1.0] * len(positives) + [0.0] * len(negatives))
 center, scale = x.mean(0), x.std()
 weights = torch.zeros(x.shape[1], requires_grad=True)
 optimizer = torch.optim.Adam([weights], lr=0.05)
-for _ in range(300):
+for _ in range(1000):
     logits = (x - center) / scale @ weights
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, y)
-    loss = loss + 1e-3 * weights.square().sum()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -709,7 +712,7 @@ def single_samples(setting: str, block: int) -> Picture:
 
 explorer(
     single_samples,
-    setting=menu("another topic: people", list(settings)),
+    setting=menu("another topic: weather", list(settings)),
     block=slider(BLOCK, 0, len(parts.blocks) - 1, 1),
 )
 
