@@ -36,30 +36,36 @@ from course_utils.widgets import explorer, menu, slider
 # %% [markdown] id="entropy"
 # ## 1 · How undecided?
 #
-# Two machines have paid a few times each; the model says which is better. Its probabilities for *A* and *B* tell how sure it is, by
-# their **entropy** $-\sum p \log p$: 0 for a certain choice, $\log 2 \approx 0.69$ nats for an even one.
+# Two choices between two. *Machines*: two of them have paid a few times each; the model says which is better. *Opinions*: two
+# judgments, then *I*, and the model loves or hates. Its probabilities for the two words tell how sure it is, by
+# their **entropy** $-\sum p \log p$: 0 for a certain choice, $\log 2 \approx 0.69$ nats for an even one. Only where some choices are more open than others is there something to weight.
 
 # %% id="choices"
 model, tokenizer = load_lm()
-BLOCK = 3
+BLOCK, TRAIN = 3, 96
 rng = random.Random(0)
-histories = list(dict.fromkeys(skills.choice_item(rng) for _ in range(160)))
-prompts = [item.prompt for item in histories]
-arms = [tokenizer(f" {arm}").input_ids[0] for arm in "AB"]
-right = torch.tensor(["AB".index(item.answer) for item in histories])
+machines = list(dict.fromkeys(skills.choice_item(rng).prompt for _ in range(160)))
+judged = words.POSITIVE + words.NEGATIVE
+opinions = [
+    "The {} was {}. The {} was {}. I".format(*(rng.choice(x) for x in (words.REVIEWED, judged) * 2))
+    for _ in range(160)
+]
+choices = {  # prompts, and the two words
+    "machines": (machines, (" A", " B")),
+    "opinions": (opinions, (" love", " hate")),
+}
 
 
 @torch.no_grad()
-def last_position(
-    prompts: list[str],
-) -> tuple[Float[Tensor, "prompt d_model"], Float[Tensor, "prompt vocab"]]:
-    """What leaves the block, and the probabilities of the next token, at each prompt's end."""
-    batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left").to(
-        model.device
-    )
+def at_the_end(
+    prompts: list[str], arms: tuple[str, str]
+) -> tuple[Float[Tensor, "prompt d_model"], Float[Tensor, "prompt 2"]]:
+    """What leaves the block, and the probabilities of both words, at each prompt's end."""
+    batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
     with record(model, [("block", BLOCK)]) as activations:
-        logits = model(**batch, logits_to_keep=1).logits[:, -1]
-    return activations["block", BLOCK][:, -1].cpu(), logits.softmax(-1).cpu()
+        logits = model(**batch.to(model.device), logits_to_keep=1).logits[:, -1]
+    ids = [tokenizer(arm).input_ids[0] for arm in arms]
+    return activations["block", BLOCK][:, -1].cpu(), logits.softmax(-1)[:, ids].cpu()
 
 
 # %% id="entropies"
@@ -68,14 +74,15 @@ def entropy(probabilities: Float[Tensor, "prompt choice"]) -> Float[Tensor, "pro
     return torch.special.entr(p).sum(-1)
 
 
-activations, probabilities = last_position(prompts)
-chosen = probabilities[:, arms]
-print(prompts[0])
-print(
-    f"P(A), P(B) {chosen[0].numpy().round(2)}; both together at least {chosen.sum(-1).min():.2f} in {len(prompts)} histories"
-)
-quantiles = entropy(chosen).quantile(torch.tensor([0.1, 0.5, 0.9]))
-print("entropy: 10 %, 50 %, 90 % of the histories below", [round(x, 2) for x in quantiles.tolist()])
+ends = {name: at_the_end(*choice) for name, choice in choices.items()}
+for name, (_, probabilities) in ends.items():
+    tenths = entropy(probabilities).quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
+    print(f"{name}: {choices[name][0][0]}")
+    print(
+        f"  both words together {probabilities.sum(-1).mean():.2f}; 10, 50, 90 % of the entropies",
+        end="",
+    )
+    print(" below", *(f"{x:.2f}" for x in tenths))
 
 # %% [markdown] id="exercise-entropy-vector"
 # ## Exercise 6b.1 · A vector weighted by entropy
@@ -131,61 +138,59 @@ entropy_weighted_vector = mine_or_reference(
 )
 
 # %% [markdown] id="entropy-question"
-# The vector comes from 96 histories and is measured on the others. It is added at the last token of the prompt; strength 1 is the typical distance of an activation from their mean. Does entropy rise with the
-# strength, and fall below 0? And of 20 random vectors of that size, how many raise it as much at strength 1?
+# A vector for each choice, from 96 prompts, measured on the others. It is added at the last token of the prompt; strength 1 is the typical distance of an activation from their mean. Where does the entropy rise with the
+# strength? And of 20 random vectors of that size, how many change it as much?
 
 # %% id="predict-entropy"
-my_entropy = {"rises": None, "falls below 0": None, "random as large": None}
+my_entropy = {"rises for": [], "random as large": {"machines": None, "opinions": None}}
 
 # %% id="entropy-steered"
-made, held_out = range(96), range(96, len(prompts))
-raw = entropy_weighted_vector(activations[:96], chosen[:96])
-size = (activations[:96] - activations[:96].mean(0)).norm(dim=-1).mean()
-frame = concept(model, tokenizer, prompts[:1], prompts[1:2], BLOCK)
-to_doubt = replace(
-    frame, vectors={BLOCK: raw / raw.norm() * size}, positions=FROM_LAST, method="entropy"
-)
-new_prompts = [prompts[i] for i in held_out]
+frame = concept(model, tokenizer, opinions[:1], opinions[1:2], BLOCK)  # to be filled
+to_doubt = {}
+for name, (activations, probabilities) in ends.items():
+    raw = entropy_weighted_vector(activations[:TRAIN], probabilities[:TRAIN])
+    size = (activations[:TRAIN] - activations[:TRAIN].mean(0)).norm(dim=-1).mean()
+    to_doubt[name] = raw / raw.norm() * size
 
 
-def doubt(
-    direction: Float[Tensor, "d_model"], strength: float = 1.0
-) -> Float[Tensor, "prompt vocab"]:
-    """Probabilities of the next token of the held-out histories under steering."""
-    with replace(to_doubt, vectors={BLOCK: direction}).apply(model, strength):
-        return last_position(new_prompts)[1]
+def doubting(name: str, direction: Float[Tensor, "d_model"], strength: float = 1.0) -> Tensor:
+    """Probabilities of both words for the held-out prompts, under steering: [prompt, 2]."""
+    prompts, arms = choices[name]
+    steering = replace(frame, vectors={BLOCK: direction}, positions=FROM_LAST, method="entropy")
+    with steering.apply(model, strength):
+        return at_the_end(prompts[TRAIN:], arms)[1]
 
 
-found = {"entropy": [], "right": [], "A or B": []}
+found = {f"{what}, {name}": [] for what in ("entropy", "either word") for name in choices}
 for strength in (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0):
-    steered = doubt(to_doubt.vectors[BLOCK], strength)
-    found["entropy"].append((strength, entropy(steered[:, arms]).mean().item()))
-    hits = (steered[:, arms].argmax(-1) == right[96:]).float().mean().item()
-    found["right"].append((strength, hits))
-    found["A or B"].append((strength, steered[:, arms].sum(-1).mean().item()))
+    for name, direction in to_doubt.items():
+        steered = doubting(name, direction, strength)
+        found[f"entropy, {name}"].append((strength, entropy(steered).mean().item()))
+        found[f"either word, {name}"].append((strength, steered.sum(-1).mean().item()))
 
 # %% id="entropy-shown"
-before, after = found["entropy"][3][1], found["entropy"][5][1]
+before, after = ({n: found[f"entropy, {n}"][i][1] for n in choices} for i in (3, 5))
 show(
-    curves(found, "strength", "entropy (nats), shares"),
-    f"Mean entropy of the choice, share of right choices and probability of A or B against strength. The entropy is {before:.2f} nats "
-    f"without steering and {after:.2f} at strength 1; the least is {min(y for _, y in found['entropy']):.2f}.",
+    curves(found, "strength", "entropy (nats); probability of either word"),
+    "Mean entropy and probability of either word against strength, for two choices. Strength 1 takes the entropy from "
+    + " and from ".join(f"{before[n]:.2f} to {after[n]:.2f} ({n})" for n in choices),
 )
 
 
-def rise(direction: Float[Tensor, "d_model"]) -> float:
-    return entropy(doubt(direction)[:, arms]).mean().item() - before
+def rise_of(name: str):
+    """What a direction adds to the mean entropy at strength 1."""
+    return lambda direction: entropy(doubting(name, direction)).mean().item() - before[name]
 
 
-effects, rarity = random_control(rise, to_doubt.vectors[BLOCK], 20)
-print(
-    f"the vector {after - before:+.2f} nats; random from {effects.min():+.2f} to {effects.max():+.2f}, rarity {rarity:.2f}"
-)
+for name, direction in to_doubt.items():
+    effects, rarity = random_control(rise_of(name), direction, 20)
+    print(f"{name}: the vector {after[name] - before[name]:+.2f} nats,", end=" ")
+    print(f"random from {effects.min():+.2f} to {effects.max():+.2f}, rarity {rarity:.2f}")
 print("you predicted:", my_entropy)
 
 # %% [markdown] id="entropy-discussed"
-# Three curves, because entropy alone flatters too: a model that has lost the thread is undecided as well. What speaks for a direction of doubt is a rarity near 1/21, and a
-# probability of *A or B* that stays where it was; what speaks against it is a random vector that does the same.
+# Entropy alone flatters too: a model that has lost the thread is undecided as well. What speaks for a direction of doubt is a rarity near 1/21, and a probability of
+# *either word* that stays where it was; what speaks against it is a random vector that does the same. And a model that is equally undecided everywhere gives a vector of noise, however carefully it is weighted.
 #
 # ## 2 · An attack
 #
@@ -292,7 +297,7 @@ texts = ["".join(f" {rng.choice(single)}" for _ in range(24)) for _ in range(6)]
 targets = tokenizer(texts, return_tensors="pt").input_ids.to(model.device)
 
 # %% id="kappa"
-POSITIONS, LENGTHS = (1, 2, 3), (1, 2, 4, 6, 8, 12, 16, 20, 24)
+POSITIONS, LENGTHS = (1, 2, 4), (1, 2, 3, 4, 6, 8, 12, 16, 24)
 longest = {}  # number of positions -> for each target the most tokens that were forced
 for a in POSITIONS:
     longest[a] = torch.zeros(len(targets))
@@ -456,25 +461,31 @@ for name, prompts_of_kind in seen.items():
 #
 # ## 4 · Try it
 #
-# Choose a history and a strength of the entropy vector. Outlines are the model's own probabilities, bars those under steering.
+# Choose a prompt and a strength of the entropy vector. Outlines are the model's own probabilities, bars those under steering.
 
 
 # %% id="explorer"
-def one_choice(history: int, strength: float) -> Picture:
-    """The next token of one history, steered: the plain function behind the controls."""
-    asked = new_prompts[history : history + 1]
-    plain = last_position(asked)[1][0]
-    with to_doubt.apply(model, strength):
-        steered = last_position(asked)[1][0]
-    top = torch.cat([torch.tensor(arms), plain.topk(8).indices])
-    ids = list(dict.fromkeys(top.tolist()))[:6]
-    tokens = [tokenizer.decode([i]) for i in ids]
-    fig = next_token_bars(tokens, steered[ids].tolist(), plain[ids].tolist(), asked[0][-60:])
-    alt = f"History {history}, strength {strength:g}: A {steered[arms[0]]:.2f}, B {steered[arms[1]]:.2f}; without steering {plain[arms[0]]:.2f} and {plain[arms[1]]:.2f}."
-    return Picture(fig, alt, state=f"history={history} strength={strength:g}")
+def one_choice(choice: str, prompt: int, strength: float) -> Picture:
+    """One held-out choice, steered: the plain function behind the controls."""
+    asked, arms = choices[choice][0][TRAIN + prompt], choices[choice][1]
+    steering = replace(frame, vectors={BLOCK: to_doubt[choice]}, positions=FROM_LAST)
+    plain = at_the_end([asked], arms)[1][0].tolist()
+    with steering.apply(model, strength):
+        steered = at_the_end([asked], arms)[1][0].tolist()
+    fig = next_token_bars(arms, steered, plain, asked[-70:])
+    told = ", ".join(
+        f"{a!r} {x:.2f} (unsteered {y:.2f})" for a, x, y in zip(arms, steered, plain, strict=True)
+    )
+    state = f"choice={choice} prompt={prompt} strength={strength:g}"
+    return Picture(fig, f"{choice}, prompt {prompt}, strength {strength:g}: {told}.", state)
 
 
-explorer(one_choice, history=menu(0, list(range(8))), strength=slider(1.0, -3.0, 3.0, 0.25))
+explorer(
+    one_choice,
+    choice=menu("opinions", list(choices)),
+    prompt=slider(0, 0, 9, 1),
+    strength=slider(1.0, -3.0, 3.0, 0.25),
+)
 
 # %% [markdown] id="real-model"
 # ## 5 · On a real model
