@@ -474,8 +474,8 @@ for settings in all_settings:
 
 # %% [markdown] id="compare-seen"
 # With `top_k=1` nothing is left to chance: that is *greedy decoding*, and the seed has no effect. At
-# temperature 2 the tail takes over; a filter brings the text back while the choice stays wide. Read the four
-# texts again with this in mind, then change the seed.
+# temperature 2 words from the tail come in; a filter keeps them out while the choice stays wide. Where in the four texts
+# do you see it? Change the seed.
 
 # %% [markdown] id="explore"
 # ## 6 · Explore

@@ -277,7 +277,8 @@ def _claim(
     level: float = 1.0,
     used: set[str] = frozenset(),
 ) -> tuple[Statement, str, str, str]:
-    """What the context says, a claim about it, the evidence in the claim's words, the verdict."""
+    """A claim of which the context may say otherwise: as a statement, as a prompt; the evidence in
+    the claim's words; and the verdict. Values in `used` do not occur in it."""
     said = rng.choice([s for s in statements if s.value not in used])
     claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements, used)
     template = rng.choice(_first(level, words.ATTRIBUTES[said.attribute][1]))
