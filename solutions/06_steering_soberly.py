@@ -40,21 +40,35 @@ from course_utils.widgets import explorer, menu, slider
 # ## 1 · A number that flatters
 #
 # A sentiment vector as in notebook 05: the mean difference between reviews that end in a positive and in a negative adjective, added
-# everywhere. Half of the adjectives and half of the things make the vector; the others are kept for measuring. Here is the usual report: the share of
-# positive words in what is written, without and with the vector.
+# everywhere. Half of the adjectives and half of the things make the vector; the others are kept for measuring. First the block, chosen as in
+# notebook 05 and on the hardest prompts, those that hate: of the blocks whose vector brings a share of positive words within 0.1 of the largest, the one with the lowest perplexity.
 
-# %% id="flattering-seen"
+# %% id="block-chosen"
 model, tokenizer = load_lm()
 parts = anatomy(model)
-BLOCK = 2
 things, new_things = words.REVIEWED[15:], words.REVIEWED[:15]
 good, bad = words.POSITIVE[:15], words.NEGATIVE[:15]
 new_good, new_bad = words.POSITIVE[15:], words.NEGATIVE[15:]
 positives = [f"Review: The {t} was {w}" for t, w in zip(things, good, strict=True)]
 negatives = [f"Review: The {t} was {w}" for t, w in zip(things, bad, strict=True)]
 every_block = concept(model, tokenizer, positives, negatives, range(len(parts.blocks)))
-vector = every_block.at(BLOCK)
 
+hated, tried = [f"Review: I hate this {thing} because" for thing in things], {}
+for block in range(len(parts.blocks)):
+    with every_block.at(block).apply(model, 1.0):
+        texts = continuations(model, tokenizer, hated, 12, temperature=1.0)
+    share = share_of_kind(texts, words.POSITIVE, words.NEGATIVE)
+    tried[block] = share, perplexity_of(model, tokenizer, hated, texts)
+    print(f"block {block}: {share:.2f} positive, perplexity {tried[block][1]:.1f}")
+most = max(share for share, _ in tried.values())
+BLOCK = min((b for b in tried if tried[b][0] >= most - 0.1), key=lambda b: tried[b][1])
+vector = every_block.at(BLOCK)
+print("chosen: block", BLOCK)
+
+# %% [markdown] id="usual-report"
+# Here is the usual report on that vector: the share of positive words in what is written behind neutral prompts, without and with it.
+
+# %% id="flattering-seen"
 openings = [f"Review: The {thing} was" for thing in things]
 for strength in (0, 0.5, 1):
     with vector.apply(model, strength):
@@ -91,7 +105,7 @@ settings = {
     "another phrasing: people": samples_of(tellers, pairs),
     "another topic: weather": samples_of(places, weather),
     "against the prompt": samples_of(
-        [f"Review: I hate this {t} because it was" for t in things], pairs
+        [f"Review: I hate this {t} because it was" for t in new_things], pairs
     ),
 }
 
@@ -196,15 +210,15 @@ show(
         wrong_way,
         "difference (nats)",
     ),
-    f"Differences of single samples against strength, a panel for each setting, the mean in black. {count} of "
-    f"{total} samples fall as the strength rises; the mean slope is smallest for {weakest!r}, with "
-    f"{slopes[weakest].mean():.1f} nats per unit of strength.",
+    "Differences of single samples against strength, a panel for each setting, the mean in "
+    f"black. {count} of {total} samples fall as the strength rises; the mean slope is smallest "
+    f"for {weakest!r}, with {slopes[weakest].mean():.1f} nats per unit of strength.",
 )
 print({name: sum(marks) for name, marks in wrong_way.items()}, "· you predicted:", my_backwards)
 
 # %% [markdown] id="exercise-backwards"
 # The black lines are what a report shows. Around each the single samples spread, and a broken line, where there is one, is a user who gets the opposite. The mean of a
-# setting says nothing of that: it can be well above 0. A report owes its reader that share.
+# setting says nothing of that: it can be above 0 all the same. A report owes its reader that share.
 #
 # ## Exercise 6.2 · Steered backwards
 #
@@ -345,12 +359,13 @@ rows = {name: with_interval(slope) for name, slope in slopes.items()}
 low, mean, high = rows["new things and words"]
 show(
     intervals(rows, "mean slope (nats per unit of strength), 95 % interval"),
-    f"Mean slopes of six settings with bootstrap intervals. For new things and words {mean:.1f}, from {low:.1f} to {high:.1f}.",
+    "Mean slopes of six settings with bootstrap intervals. "
+    f"For new things and words {mean:.1f}, from {low:.1f} to {high:.1f}.",
 )
 print(f"width / mean: {(high - low) / mean:.2f} · you predicted {my_width}")
 
 # %% [markdown] id="interval-discussed"
-# An interval knows only the samples it is given. It says what other *words* of this kind would have given, for these prompts and this vector; a
+# Does any interval reach 0, and how many of that setting's samples were steered backwards? An interval knows only the samples it is given. It says what other *words* of this kind would have given, for these prompts and this vector; a
 # vector from other pairs, another block, another model are other questions. And rows that share a prompt are less than independent: resample prompts, not rows, when there are few of them.
 #
 # ## 4 · Would any vector do?
@@ -454,12 +469,14 @@ signs = torch.randint(2, (20, len(single)), generator=torch.Generator().manual_s
 mixed = signs @ single / len(single)
 shuffled = torch.tensor([effect(v / v.norm() * own.norm()) for v in mixed])
 print(
-    f"the vector {effect(own):.2f}, norm {own.norm():.1f}; before scaling the shuffled have {mixed.norm(dim=-1).mean():.1f}"
+    f"the vector {effect(own):.2f}, norm {own.norm():.1f}; "
+    f"before scaling the shuffled have {mixed.norm(dim=-1).mean():.1f}"
 )
 for name, found in {"random": effects, "shuffled": shuffled}.items():
     part = found.abs().max().item() / effect(own)
     print(
-        f"{name:9} from {found.min():.2f} to {found.max():.2f}; largest / own {part:.2f} · you predicted {my_largest[name]}"
+        f"{name:9} from {found.min():.2f} to {found.max():.2f}; largest / own {part:.2f}"
+        f" · you predicted {my_largest[name]}"
     )
 print(f"rarity among the random: {rarity:.3f}")
 
@@ -504,6 +521,7 @@ ways = {  # what is in force, and what stands in front of the prompt
     "few-shot": (nullcontext, "".join(reviews[:3])),
     "logit bias, 3": (lambda: biased(liked, 3.0), ""),
     "logit bias, 6": (lambda: biased(liked, 6.0), ""),
+    "logit bias, 9": (lambda: biased(liked, 9.0), ""),
 }
 hating = [f"Review: I hate this {thing} because" for thing in new_things] * 3
 facts = [skills.fact_item(random.Random(i)) for i in range(100)]
@@ -530,14 +548,13 @@ for name, (way, front) in ways.items():
     low, high = bootstrap_interval(counts, positive_share)  # rows stay whole
     perplexity = perplexity_of(model, tokenizer, hating, texts)
     right = sum(a == b for a, b in zip(answers, guesses, strict=True))
-    print(
-        f"{name:15}{positive_share(counts):8.2f} ({low:.2f} to {high:.2f}){perplexity:11.1f}{right:12} %"
-    )
+    share = f"{positive_share(counts):.2f} ({low:.2f} to {high:.2f})"
+    print(f"{name:15}{share:>23}{perplexity:11.1f}{right:12} %")
 print("you predicted", my_winner)
 
 # %% [markdown] id="ways-discussed"
-# Read the rows in pairs: the same share at another price. Perplexity is that of the text behind the prompt that hates, under the model as it is: a text that contradicts it is surprising, whatever made it. A vector is
-# worth its trouble where it beats the prefix at the same perplexity, and where the facts survive it.
+# Which of the ways turn the prompts at all? Compare those: the same share at another price. Perplexity is that of the text behind the prompt that hates, under the model as it is: a text that contradicts it is surprising, whatever made it. A vector is
+# worth its trouble where it beats its rivals at the same perplexity, and where the facts survive it. A bias needs the list of words, and a vector does not: on words that are on no list, which would you take?
 #
 # Now texts that nobody draws: whole sentences, held out, and what happens to *their* log-probability. Steering may raise what is wanted, or merely lower everything else. Which of the
 # three sentences changes most under the vector at strength 0.5: a kind one, a cruel one, a fact?
@@ -648,11 +665,13 @@ rows = torch.tensor(list(points.values()))
 low, high = bootstrap_interval(rows, correlation)
 show(
     labeled_points(points, "agreement of the training differences", "share steered backwards"),
-    f"Seventeen concepts: agreement against the share of samples steered backwards. The correlation is {correlation(rows):.2f}, "
-    f"with an interval from {low:.2f} to {high:.2f}.",
+    "Seventeen concepts: agreement against the share of samples steered backwards. "
+    f"The correlation is {correlation(rows):.2f}, with an interval from {low:.2f} to {high:.2f}.",
 )
 print(
-    f"correlation {correlation(rows):.2f} ({low:.2f} to {high:.2f}) · you predicted {my_correlation}"
+    f"correlation {correlation(rows):.2f} ({low:.2f} to {high:.2f})",
+    "· you predicted",
+    my_correlation,
 )
 
 # %% [markdown] id="probes-question"
@@ -691,7 +710,7 @@ for name, direction in {"mean difference": own, "probe": probe}.items():
 print("you predicted", my_probe)
 
 # %% [markdown] id="explorer-text"
-# Telling apart and steering are two abilities. A probe may use any feature that differs, and it turns away from directions in which the texts vary for other
+# Did the better classifier steer more? Telling apart and steering are two abilities. A probe may use any feature that differs, and it turns away from directions in which the texts vary for other
 # reasons; what is *read* by the later blocks is another matter, and only steering can say.
 #
 # ## 8 · Try it
@@ -706,7 +725,8 @@ def single_samples(setting: str, block: int) -> Picture:
     slope = steerability(STRENGTHS, table)
     marks = {setting: (slope < 0).tolist()}
     fig = dose_responses({setting: table.tolist()}, STRENGTHS.tolist(), marks, "difference (nats)")
-    alt = f"{setting}, block {block}: mean slope {slope.mean():.1f} nats, {sum(marks[setting])} of {len(slope)} samples backwards."
+    turned = f"{sum(marks[setting])} of {len(slope)} samples backwards"
+    alt = f"{setting}, block {block}: mean slope {slope.mean():.1f} nats, {turned}."
     return Picture(fig, alt, state=f"setting={setting} block={block}")
 
 

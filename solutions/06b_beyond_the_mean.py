@@ -28,7 +28,7 @@ from course_utils.course_lm import skills, words
 from course_utils.course_lm.evaluate import continuations, next_tokens
 from course_utils.hooks import edit, record
 from course_utils.models import load_lm
-from course_utils.plots import Picture, curves, next_token_bars, show
+from course_utils.plots import Picture, bars_by_baseline, curves, show
 from course_utils.steerability import bootstrap_interval, random_control
 from course_utils.steering import FROM_LAST, concept, perplexity_of, share_of_kind
 from course_utils.widgets import explorer, menu, slider
@@ -36,36 +36,42 @@ from course_utils.widgets import explorer, menu, slider
 # %% [markdown] id="entropy"
 # ## 1 · How undecided?
 #
-# Two choices between two. *Machines*: two of them have paid a few times each; the model says which is better. *Opinions*: two
-# judgments, then *I*, and the model loves or hates. Its probabilities for the two words tell how sure it is, by
-# their **entropy** $-\sum p \log p$: 0 for a certain choice, $\log 2 \approx 0.69$ nats for an even one. Only where some choices are more open than others is there something to weight.
+# Two choices between two. *Machines*: two of them have paid a few times each, and the model says which is better. *Judgments*: two
+# things were good or bad, and so will be the third. The probabilities of both answers tell how sure the model is, by
+# their **entropy** $-\sum p \log p$: 0 for a certain choice, $\log 2 \approx 0.69$ nats for an even one. A direction of doubt can only be
+# read off where some choices are more open than others: is that so for both?
 
 # %% id="choices"
 model, tokenizer = load_lm()
-BLOCK, TRAIN = 3, 96
+BLOCKS, TRAIN = range(model.config.num_hidden_layers), 96
 rng = random.Random(0)
-machines = list(dict.fromkeys(skills.choice_item(rng).prompt for _ in range(160)))
+machines = list(dict.fromkeys(skills.choice_item(rng).prompt for _ in range(128)))
 judged = words.POSITIVE + words.NEGATIVE
-opinions = [
-    "The {} was {}. The {} was {}. I".format(*(rng.choice(x) for x in (words.REVIEWED, judged) * 2))
-    for _ in range(160)
+judgments = [
+    "The {} was {}. The {} was {}. The {} was".format(
+        *(rng.choice(kind) for kind in (words.REVIEWED, judged) * 2), rng.choice(words.REVIEWED)
+    )
+    for _ in range(144)
 ]
-choices = {  # prompts, and the two words
-    "machines": (machines, (" A", " B")),
-    "opinions": (opinions, (" love", " hate")),
+choices = {  # prompts, and the words that count for either answer
+    "machines": (machines, {"A": ["A"], "B": ["B"]}),
+    "judgments": (judgments, {"good": words.POSITIVE, "bad": words.NEGATIVE}),
 }
 
 
+# %% id="at-the-end"
 @torch.no_grad()
 def at_the_end(
-    prompts: list[str], arms: tuple[str, str]
-) -> tuple[Float[Tensor, "prompt d_model"], Float[Tensor, "prompt 2"]]:
-    """What leaves the block, and the probabilities of both words, at each prompt's end."""
+    prompts: list[str], answers: dict[str, list[str]]
+) -> tuple[Float[Tensor, "block prompt d_model"], Float[Tensor, "prompt 2"]]:
+    """What leaves each block, and the probabilities of both answers, at each prompt's end."""
     batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
-    with record(model, [("block", BLOCK)]) as activations:
+    with record(model, [("block", block) for block in BLOCKS]) as seen:
         logits = model(**batch.to(model.device), logits_to_keep=1).logits[:, -1]
-    ids = [tokenizer(arm).input_ids[0] for arm in arms]
-    return activations["block", BLOCK][:, -1].cpu(), logits.softmax(-1)[:, ids].cpu()
+    p = logits.softmax(-1)
+    ids = [[tokenizer(f" {word}").input_ids[0] for word in kind] for kind in answers.values()]
+    ends = torch.stack([seen["block", block][:, -1] for block in BLOCKS])
+    return ends.cpu(), torch.stack([p[:, kind].sum(-1) for kind in ids], dim=-1).cpu()
 
 
 # %% id="entropies"
@@ -78,18 +84,16 @@ ends = {name: at_the_end(*choice) for name, choice in choices.items()}
 for name, (_, probabilities) in ends.items():
     tenths = entropy(probabilities).quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
     print(f"{name}: {choices[name][0][0]}")
-    print(
-        f"  both words together {probabilities.sum(-1).mean():.2f}; 10, 50, 90 % of the entropies",
-        end="",
-    )
-    print(" below", *(f"{x:.2f}" for x in tenths))
+    print(f"  both answers together {probabilities.sum(-1).mean():.2f};", end=" ")
+    print("10, 50, 90 % of the entropies below", *(f"{x:.2f}" for x in tenths))
 
 # %% [markdown] id="exercise-entropy-vector"
 # ## Exercise 6b.1 · A vector weighted by entropy
 #
 # difficulty ●●○○○ · 15 minutes · 4 points
 #
-# **Goal.** Rahn et al. (2024) weight the activations before a decision by the entropy of the choice that follows. Here: the mean of the activations, *weighted by entropy* (weights that
+# **Goal.** Rahn et al. (2024) make a steering vector for agents from the activations at the end of the prompt, weighted by the entropy of the
+# decision that follows. They estimate the entropy from many sampled completions; our choices are one word, whose probabilities can be read off. Here: the mean of the activations, *weighted by entropy* (weights that
 # add up to 1), minus their plain mean, so that what all prompts share drops out. `probabilities` holds those of the choices alone: divide each row by its sum first. A choice of probability 0 adds nothing to the entropy. If
 # all entropies are 0 there are no weights: raise `ValueError`.
 #
@@ -138,59 +142,81 @@ entropy_weighted_vector = mine_or_reference(
 )
 
 # %% [markdown] id="entropy-question"
-# A vector for each choice, from 96 prompts, measured on the others. It is added at the last token of the prompt; strength 1 is the typical distance of an activation from their mean. Where does the entropy rise with the
-# strength? And of 20 random vectors of that size, how many change it as much?
+# A vector for each choice, from 96 prompts; strength 1 is the typical distance of an activation from their mean. It is added at the last token of the
+# prompt, at the block where it raises the entropy of 32 of these prompts most, and measured on the prompts that are left. Where does the entropy rise with the
+# strength? And of 20 random vectors of that size, what change is the largest?
 
 # %% id="predict-entropy"
-my_entropy = {"rises for": [], "random as large": {"machines": None, "opinions": None}}
+my_entropy = {"rises for": [], "largest random": {"machines": None, "judgments": None}}
 
-# %% id="entropy-steered"
-frame = concept(model, tokenizer, opinions[:1], opinions[1:2], BLOCK)  # to be filled
+# %% id="doubting"
+frame = concept(model, tokenizer, judgments[:1], judgments[1:2], 0)  # to be filled
+Place = tuple[int, Float[Tensor, "d_model"]]  # a block and what is added there
+
+
+def doubting(name: str, place: Place, strength: float, prompts: list[str]) -> Tensor:
+    """Probabilities of both answers under steering: [prompt, 2]."""
+    steering = replace(frame, vectors=dict([place]), positions=FROM_LAST, method="entropy")
+    with steering.apply(model, strength):
+        return at_the_end(prompts, choices[name][1])[1]
+
+
 to_doubt = {}
 for name, (activations, probabilities) in ends.items():
-    raw = entropy_weighted_vector(activations[:TRAIN], probabilities[:TRAIN])
-    size = (activations[:TRAIN] - activations[:TRAIN].mean(0)).norm(dim=-1).mean()
-    to_doubt[name] = raw / raw.norm() * size
+    places, rises = [], []
+    for block, x in enumerate(activations[:, :TRAIN]):
+        raw = entropy_weighted_vector(x, probabilities[:TRAIN])
+        places.append((block, raw / raw.norm() * (x - x.mean(0)).norm(dim=-1).mean()))
+        steered = doubting(name, places[-1], 1.0, choices[name][0][:32])
+        rises.append((entropy(steered) - entropy(probabilities[:32])).mean().item())
+    to_doubt[name] = places[rises.index(max(rises))]
+    print(
+        f"{name:10} rise by block",
+        *(f"{round(x, 2) + 0:+.2f}" for x in rises),
+        "· block",
+        to_doubt[name][0],
+    )
 
-
-def doubting(name: str, direction: Float[Tensor, "d_model"], strength: float = 1.0) -> Tensor:
-    """Probabilities of both words for the held-out prompts, under steering: [prompt, 2]."""
-    prompts, arms = choices[name]
-    steering = replace(frame, vectors={BLOCK: direction}, positions=FROM_LAST, method="entropy")
-    with steering.apply(model, strength):
-        return at_the_end(prompts[TRAIN:], arms)[1]
-
-
-found = {f"{what}, {name}": [] for what in ("entropy", "either word") for name in choices}
+# %% id="entropy-steered"
+held_out = {name: prompts[TRAIN:] for name, (prompts, _) in choices.items()}
+found = {f"{what}, {name}": [] for what in ("entropy", "either answer") for name in choices}
 for strength in (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0):
-    for name, direction in to_doubt.items():
-        steered = doubting(name, direction, strength)
+    for name, place in to_doubt.items():
+        steered = doubting(name, place, strength, held_out[name])
         found[f"entropy, {name}"].append((strength, entropy(steered).mean().item()))
-        found[f"either word, {name}"].append((strength, steered.sum(-1).mean().item()))
+        found[f"either answer, {name}"].append((strength, steered.sum(-1).mean().item()))
 
 # %% id="entropy-shown"
 before, after = ({n: found[f"entropy, {n}"][i][1] for n in choices} for i in (3, 5))
 show(
-    curves(found, "strength", "entropy (nats); probability of either word"),
-    "Mean entropy and probability of either word against strength, for two choices. Strength 1 takes the entropy from "
-    + " and from ".join(f"{before[n]:.2f} to {after[n]:.2f} ({n})" for n in choices),
+    curves(found, "strength", "entropy (nats); probability of either answer"),
+    "Mean entropy and probability of either answer against strength, for two choices. "
+    "Strength 1 takes the entropy from "
+    + " and from ".join(f"{before[n]:.2f} to {after[n]:.2f} ({n})" for n in choices)
+    + ".",
 )
 
 
 def rise_of(name: str):
     """What a direction adds to the mean entropy at strength 1."""
-    return lambda direction: entropy(doubting(name, direction)).mean().item() - before[name]
+    block = to_doubt[name][0]
+    return lambda direction: (
+        entropy(doubting(name, (block, direction), 1.0, held_out[name])).mean().item()
+        - before[name]
+    )
 
 
-for name, direction in to_doubt.items():
+for name, (_, direction) in to_doubt.items():
     effects, rarity = random_control(rise_of(name), direction, 20)
-    print(f"{name}: the vector {after[name] - before[name]:+.2f} nats,", end=" ")
-    print(f"random from {effects.min():+.2f} to {effects.max():+.2f}, rarity {rarity:.2f}")
+    print(f"{name:10} the vector {after[name] - before[name]:+.2f} nats,", end=" ")
+    largest = effects.abs().max()
+    print(f"largest random {largest:.2f}, rarity {rarity:.2f}")
 print("you predicted:", my_entropy)
 
 # %% [markdown] id="entropy-discussed"
 # Entropy alone flatters too: a model that has lost the thread is undecided as well. What speaks for a direction of doubt is a rarity near 1/21, and a probability of
-# *either word* that stays where it was; what speaks against it is a random vector that does the same. And a model that is equally undecided everywhere gives a vector of noise, however carefully it is weighted.
+# *either answer* that stays where it was; what speaks against it is a random vector that does the same. And a model that is equally undecided everywhere gives a vector of noise, however carefully it is weighted:
+# which of the two choices is such a case?
 #
 # ## 2 · An attack
 #
@@ -258,8 +284,8 @@ check("beyond_the_mean.attack_step", attack_step)
 attack_step = mine_or_reference("beyond_the_mean.attack_step", attack_step)
 
 # %% [markdown] id="attack-question"
-# Targets are words of the model's own vocabulary in random order, so that nothing leads from one to the next. A target counts as forced if, with the perturbation, each of its tokens is the likeliest. How many
-# tokens can one position force?
+# Targets are words of the model's own vocabulary in random order, so that nothing leads from one to the next. A target counts as forced if, with the perturbation, each of its tokens is the likeliest. We give
+# the attacker 2, 4 and 8 of the context's tokens. How many tokens does each position force: what κ do you expect?
 
 # %% id="predict-kappa"
 my_kappa = None
@@ -279,10 +305,10 @@ def forced(targets: Int[Tensor, "batch target"], perturbation: Tensor) -> Tensor
 
 def attacked(targets: Int[Tensor, "batch target"], a: int, steps: int = 60) -> Tensor:
     """The rows that so many steps of the attack force; the rate falls to 0."""
-    spread = model.get_input_embeddings().weight.std().item()
+    largest = 0.3 * model.get_input_embeddings().weight.std().item()
     perturbation = torch.zeros(len(targets), a, model.config.hidden_size, device=model.device)
     for step in range(steps):
-        rate = spread * (1 - step / steps)
+        rate = largest * (1 - step / steps)
         perturbation, _ = attack_step(model, context, targets, perturbation, rate)
     return forced(targets, perturbation)
 
@@ -297,7 +323,7 @@ texts = ["".join(f" {rng.choice(single)}" for _ in range(24)) for _ in range(6)]
 targets = tokenizer(texts, return_tensors="pt").input_ids.to(model.device)
 
 # %% id="kappa"
-POSITIONS, LENGTHS = (1, 2, 4), (1, 2, 3, 4, 6, 8, 12, 16, 24)
+POSITIONS, LENGTHS = (2, 4, 8), (1, 2, 3, 4, 6, 8, 12, 16, 24)
 longest = {}  # number of positions -> for each target the most tokens that were forced
 for a in POSITIONS:
     longest[a] = torch.zeros(len(targets))
@@ -323,21 +349,20 @@ fit = {
 }
 show(
     curves(fit, "positions under control, a", "tokens forced, t_max"),
-    f"Mean number of tokens forced against the number of positions, with the line through the origin: κ = {kappa(table):.1f}, from {low:.1f} to {high:.1f}.",
+    "Mean number of tokens forced against the number of positions, with the line through the "
+    f"origin: κ = {kappa(table):.2f}, from {low:.2f} to {high:.2f}.",
 )
-print(f"κ = {kappa(table):.1f} ({low:.1f} to {high:.1f}) · you predicted {my_kappa}")
-noise = torch.randn(len(targets), 1, model.config.hidden_size, device=model.device)
+print(f"κ = {kappa(table):.2f} ({low:.2f} to {high:.2f}) · you predicted {my_kappa}")
+noise = torch.randn(len(targets), POSITIONS[-1], model.config.hidden_size, device=model.device)
 print(
-    "forced by random perturbations of one position:",
-    int(forced(targets[:, :1], noise).sum()),
-    "of",
-    len(targets),
+    f"random perturbations of {POSITIONS[-1]} positions force the first token of",
+    f"{int(forced(targets[:, :1], noise).sum())} of {len(targets)} targets",
 )
 
 # %% [markdown] id="kappa-discussed"
-# The spread is that over targets; it does not cover the attacker: more steps, another rate, another start force more, so κ is what *this* attack reaches, from below. Compare with a
-# steering vector, which is one direction for all prompts: an attacker who may choose a direction for each prompt has far more power than any mean difference shows, which is why "we
-# found no vector that does it" says little about safety.
+# Do the points lie on the line through the origin, as the law asks? Where a few positions force less than their share, one κ tells half the story. Its spread is that over targets; it does not cover the attacker: more steps, another rate, another start force more, so κ is what *this* attack reaches, from below. Compare with a
+# steering vector, which is one direction for all prompts: an attacker chooses one for each position and each target, by gradients: "we
+# found no vector that does it" says little about what such an attacker finds.
 #
 # ## 3 · A controller
 #
@@ -351,13 +376,11 @@ my_controller = {"share": None, "facts": None}
 
 # %% id="controller"
 things, new_things = words.REVIEWED[15:], words.REVIEWED[:15]
-VECTOR_BLOCK = 2
-ends = zip(words.REVIEWED, words.POSITIVE, words.NEGATIVE, strict=False)
-sides = list(
-    zip(
-        *((f"Review: The {t} was {a}", f"Review: The {t} was {b}") for t, a, b in ends), strict=True
-    )
-)
+VECTOR_BLOCK = 2  # as in notebook 06
+sides = [
+    [f"Review: The {t} was {w}" for t, w in zip(things, kind[:15], strict=True)]
+    for kind in (words.POSITIVE, words.NEGATIVE)
+]
 kindness = concept(model, tokenizer, *sides, VECTOR_BLOCK)
 to_kind = kindness.vectors[VECTOR_BLOCK]
 
@@ -408,7 +431,7 @@ def scale(activations: Float[Tensor, "prompt d_model"]) -> Float[Tensor, "prompt
 
 # %% id="controlled"
 class Controlled:
-    """An edit that scales the vector for each prompt, by what its last token shows in the prefill."""
+    """An edit that scales the vector for each prompt, by its last token in the prefill."""
 
     def __call__(self, activation: Tensor, positions: Tensor) -> Tensor:
         if positions[0] == 0:
@@ -435,10 +458,9 @@ for name, added in {
         texts = continuations(model, tokenizer, new_hating, 12, temperature=1.0)
         guesses = next_tokens(model, tokenizer, [fact.prompt for fact in facts])
     share = share_of_kind(texts, words.POSITIVE, words.NEGATIVE)
+    perplexity = perplexity_of(model, tokenizer, new_hating, texts)
     right = sum(a == b for a, b in zip(answers, guesses, strict=True))
-    print(
-        f"{name:14}{share:14.2f}{perplexity_of(model, tokenizer, new_hating, texts):13.1f}{right:12} %"
-    )
+    print(f"{name:14}{share:14.2f}{perplexity:13.1f}{right:12} %")
 print("you predicted", my_controller)
 
 # %% id="controller-elsewhere"
@@ -456,25 +478,27 @@ for name, prompts_of_kind in seen.items():
     print(f"{name:22}{scale(ends_of(prompts_of_kind)).mean():.2f}")
 
 # %% [markdown] id="controller-discussed"
-# The controller is a probe with a consequence, and it fails as probes do: on kinds of input that were in neither of its two classes it still gives some number. Whoever
-# trains one has to think of what it will meet.
+# The controller is a probe with a consequence: on kinds of input that were in neither of its two classes it still gives some number. Which of these six were in
+# neither, and where would you have wanted another number? Whoever trains a controller has to think of what it will meet.
 #
 # ## 4 · Try it
 #
-# Choose a prompt and a strength of the entropy vector. Outlines are the model's own probabilities, bars those under steering.
+# Choose a prompt and a strength of the entropy vector. Both answers' probabilities stand beside those without steering.
 
 
 # %% id="explorer"
 def one_choice(choice: str, prompt: int, strength: float) -> Picture:
     """One held-out choice, steered: the plain function behind the controls."""
-    asked, arms = choices[choice][0][TRAIN + prompt], choices[choice][1]
-    steering = replace(frame, vectors={BLOCK: to_doubt[choice]}, positions=FROM_LAST)
-    plain = at_the_end([asked], arms)[1][0].tolist()
-    with steering.apply(model, strength):
-        steered = at_the_end([asked], arms)[1][0].tolist()
-    fig = next_token_bars(arms, steered, plain, asked[-70:])
+    asked, answers = held_out[choice][prompt], choices[choice][1]
+    plain = at_the_end([asked], answers)[1][0].tolist()
+    steered = doubting(choice, to_doubt[choice], strength, [asked])[0].tolist()
+    bars = {
+        answer: {"steered": x, "unsteered": y}
+        for answer, x, y in zip(answers, steered, plain, strict=True)
+    }
+    fig = bars_by_baseline(bars, f"probability after …{asked[-55:]}")
     told = ", ".join(
-        f"{a!r} {x:.2f} (unsteered {y:.2f})" for a, x, y in zip(arms, steered, plain, strict=True)
+        f"{a} {x:.2f} (unsteered {y:.2f})" for a, x, y in zip(answers, steered, plain, strict=True)
     )
     state = f"choice={choice} prompt={prompt} strength={strength:g}"
     return Picture(fig, f"{choice}, prompt {prompt}, strength {strength:g}: {told}.", state)
@@ -482,7 +506,7 @@ def one_choice(choice: str, prompt: int, strength: float) -> Picture:
 
 explorer(
     one_choice,
-    choice=menu("opinions", list(choices)),
+    choice=menu("judgments", list(choices)),
     prompt=slider(0, 0, 9, 1),
     strength=slider(1.0, -3.0, 3.0, 0.25),
 )
@@ -514,7 +538,7 @@ else:
 # ## What to remember
 #
 # - How open a choice is can be a direction; whether it is more than a disturbance is seen beside random vectors and by what else changes.
-# - Who controls activations directly can force tokens in proportion to the positions under control; a measured κ is a lower bound for the attack that was run.
+# - Who controls activations directly can force tokens, the more the more positions are under control; a measured κ tells what the attack that was run reaches, and no more.
 # - A controller steers where it was taught to. Its mistakes are on inputs of neither class.
 #
 # **Where it fails.** All three fit something: to prompts, to targets, to two classes. Each needs inputs that it was not fitted to, and the controls of notebook 06.

@@ -437,12 +437,12 @@ def _every(stream: Tensor, perturbation: Tensor) -> Tensor:
 
 
 def _before_targets(n_targets: int) -> Callable:
-    """At the last positions in front of so many targets."""
+    """At the last positions in front of so many targets, as many as there are."""
 
     def add(stream: Tensor, perturbation: Tensor) -> Tensor:
         end = stream.shape[1] - n_targets
-        start = end - perturbation.shape[1]
-        middle = stream[:, start:end] + perturbation
+        start = max(0, end - perturbation.shape[1])
+        middle = stream[:, start:end] + perturbation[:, start - end :]
         return torch.cat([stream[:, :start], middle, stream[:, end:]], 1)
 
     return add

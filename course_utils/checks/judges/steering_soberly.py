@@ -374,6 +374,10 @@ _SLOPES = [
         "line/endpoints",
         lambda s, d: (d[:, s.argmax()] - d[:, s.argmin()]) / (s.max() - s.min()),
     ),
+    (
+        "line/endpoints",
+        lambda s, d: (d.amax(-1) - d.amin(-1)) / (s.max() - s.min()),
+    ),
     ("line/mean-of-steps", _steps),
     ("line/mean-of-steps", lambda s, d: d.diff(dim=-1).mean(-1)),
     ("line/equal-steps", _numbered),
@@ -392,6 +396,8 @@ _SLOPES = [
     ("line/covariance", lambda s, d: _covariance(s, d) / (len(s) - 1)),
     ("line/covariance", lambda s, d: _covariance(s, d) / (len(s) - 1) / s.std()),
     ("line/mixed-denominators", lambda s, d: _covariance(s, d) / len(s) / s.var()),
+    ("line/mixed-denominators", lambda s, d: _covariance(s, d) / s.var()),
+    ("line/mixed-denominators", lambda s, d: _covariance(s, d) / s.var(correction=0)),
     (
         "line/mixed-denominators",
         lambda s, d: _covariance(s, d) / (len(s) - 1) / s.var(correction=0),
@@ -748,6 +754,8 @@ def _directions(drawn: Tensor, vector: Tensor) -> Refusal | None:
     distinct = len(torch.unique(units.mul(1e5).round(), dim=0))
     sizes = units.abs().sort(-1).values
     own = (vector / vector.norm()).abs().sort().values
+    if torch.allclose(sizes, sizes[:, :1].expand_as(sizes), atol=1e-4):
+        return Refusal("draw/cube", expected, "numbers of one size")
     if torch.allclose(sizes, own.expand_as(sizes), atol=1e-4):
         return Refusal("draw/of-the-vector", expected, "the vector's own numbers")
     if distinct < 0.9 * len(units):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 
@@ -94,7 +95,12 @@ def elsewhere_inputs(seed: int) -> list[tuple]:
 
 
 def trained_model(name: str, seed: int):
-    """As it is loaded: its parameters would take gradients."""
+    """As it is loaded: its parameters would take gradients. A model of its own at each call."""
+    return copy.deepcopy(_prototype(name, seed))
+
+
+@functools.lru_cache(maxsize=3)
+def _prototype(name: str, seed: int):
     return make_model(name, seed).requires_grad_(True)
 
 
