@@ -574,9 +574,10 @@ def losses(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def attack_elsewhere(calls: list[dict], seed: int) -> Refusal | None:
+    """Where either losses or step are right, the other is a matter of its own case."""
     requests = probes.elsewhere_inputs(seed)
-    refusals = (_judged(calls, requests, seed, part) for part in (1, 0))
-    refusal = next(filter(None, refusals), None)
+    refusals = [_judged(calls, requests, seed, part) for part in (1, 0)]
+    refusal = refusals[0] if all(refusals) else None
     if refusal and refusal.slug == "value/wrong" and "gemma" in refusal.expected:
         return Refusal("architecture/embedding-weights", refusal.expected, refusal.seen)
     return refusal
