@@ -322,7 +322,7 @@ def _farthest(vectors: Tensor, queries: Tensor, k: int) -> Found:
     return [-scores, rows]
 
 
-def _euclid(vectors: Tensor, queries: Tensor, sign: float = 1) -> Callable:
+def _euclid(vectors: Tensor, queries: Tensor) -> Tensor:
     return torch.cdist(queries, vectors, compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -341,19 +341,12 @@ NEAREST = [
     ("measure/queries-long", _by(lambda vectors, queries: queries @ _unit(vectors).T)),
     ("measure/euclid", _by_distance),
     ("measure/euclid", _by(lambda vectors, queries: -_euclid(vectors, queries))),
-    (
-        "measure/euclid",
-        lambda v, q, k: (
-            [_cosines(v, q).gather(1, _by_distance(v, q, k)[1])] + [_by_distance(v, q, k)[1]]
-        ),
-    ),
     ("measure/absolute", _by(lambda vectors, queries: _cosines(vectors, queries).abs())),
     ("norm/columns", _by(lambda v, q: _unit(q) @ F.normalize(v, dim=0).T)),
     ("norm/columns", _by(lambda v, q: F.normalize(q, dim=0) @ F.normalize(v, dim=0).T)),
     ("norm/whole-corpus", _by(lambda v, q: _unit(q) @ (v / v.norm()).T)),
     ("norm/whole-corpus", _by(lambda v, q: q / q.norm() @ (v / v.norm()).T)),
     ("order/farthest", _farthest),
-    ("order/farthest", lambda v, q, k: [x.flip(-1) for x in _farthest(v, q, len(v))][:k]),
     ("order/not-sorted", _after(lambda scores, rows: [scores.flip(-1), rows.flip(-1)])),
     (
         "order/not-sorted",
@@ -375,7 +368,9 @@ NEAREST = [
 def ranked(calls: list[dict], seed: int) -> Refusal | None:
     given = probes.rankings(seed)
     if calls and all(_is_zero(call) for call in calls):
-        return Refusal("membership/tensors", f"{_recall(*given[0]):.3g} in one of the calls", "0")
+        return Refusal(
+            "membership/tensors", f"{float(_recall_of(*given[0])):.3g} in the first call", "0"
+        )
     return judged_numbers([normal(c) for c in calls], given, _recall_of, RECALLS, _asked)
 
 
@@ -396,10 +391,6 @@ def _is_zero(call: dict) -> bool:
 
 def _asked(found: Tensor, relevant: list[set[int]], k: int) -> str:
     return f"{len(relevant)} queries with {[len(x) for x in relevant]} relevant items, k = {k}"
-
-
-def _recall(found: Tensor, relevant: list[set[int]], k: int) -> float:
-    return _mean_share(lambda row, wanted: len(wanted & row[:k]) / len(wanted))(found, relevant, k)
 
 
 def _recall_of(found: Tensor, relevant: list[set[int]], k: int) -> Tensor:
@@ -521,11 +512,13 @@ def _asks(given: tuple[Tensor, Tensor], searches: list[tuple]) -> list[tuple]:
 
 
 def _members(vectors: Tensor, centroids: Tensor) -> list[Tensor]:
-    cells = [
-        max(range(len(centroids)), key=lambda c, x=x: float(x @ centroids[c])) for x in vectors
+    nearest = [
+        max(range(len(centroids)), key=(centroids @ x).tolist().__getitem__) for x in vectors
     ]
-    return [torch.tensor([i for i, cell in enumerate(cells) if cell == c], dtype=torch.long)
-            for c in range(len(centroids))]  # fmt: skip
+    return [
+        torch.tensor([i for i, cell in enumerate(nearest) if cell == c], dtype=torch.long)
+        for c in range(len(centroids))
+    ]
 
 
 def _opened(vectors, centroids, query, chosen: Callable[[Tensor], Tensor]) -> list[Tensor]:
