@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from course_utils.retrieval.store import Chunk, Store, approximate_index
 
@@ -61,7 +63,7 @@ def path(tmp_path):
 @pytest.fixture
 def store(path):
     with Store(path, Words()) as store:
-        store.add(chunks())
+        store.add(chunks(), progress=False)
         yield store
 
 
@@ -275,6 +277,7 @@ def state(n):
 
 
 def write_until_killed(path, acknowledge):
+    tqdm.set_lock(threading.RLock())  # the one in use is shared with the parent
     with Store(path, Words()) as store:
         for n in range(1, 10_000):
             before, after = state(n - 1), state(n)
@@ -313,6 +316,6 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path):
             found = {file: [c.content for c in store.chunks(file)] for file in store.files}
             assert found in (state(acknowledged), state(acknowledged + 1)), number
             assert len(store.search("text 1", 10_000)) == sum(map(len, found.values()))
-            store.add([Chunk("after.md", "it goes on")])
+            store.add([Chunk("after.md", "it goes on")], progress=False)
         with sqlite3.connect(path) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -279,7 +279,7 @@ def cells(seed: int, stream: int = 851) -> tuple[Tensor, Tensor]:
     """
     generator = _generator(seed, stream)
     centroids = F.normalize(_normal(generator, CELLS, WIDTH), dim=1)
-    vectors = centroids.repeat(MEMBERS, 1) + 0.5 * _normal(generator, CELLS * MEMBERS, WIDTH)
+    vectors = centroids.repeat(MEMBERS, 1) + 0.3 * _normal(generator, CELLS * MEMBERS, WIDTH)
     order = torch.randperm(len(vectors), generator=generator)
     return F.normalize(vectors[order], dim=1), centroids
 
@@ -289,8 +289,8 @@ def _queries(seed: int, stream: int, n: int) -> Tensor:
 
 
 def few_cells(seed: int) -> list[tuple]:
-    """Some cells that hold enough."""
-    return [(query, 3, 2 + i % 2) for i, query in enumerate(_queries(seed, 852, 6))]
+    """Some cells that hold enough; one of them may hold fewer than k."""
+    return [(query, 3 + 9 * (i % 2), 2 + i % 2) for i, query in enumerate(_queries(seed, 852, 6))]
 
 
 def all_cells(seed: int) -> list[tuple]:
