@@ -191,12 +191,26 @@ def _pair(call: dict) -> dict:
     """The call with its scores in float64 and its row numbers as whole numbers."""
     value = call.get("value")
     if isinstance(value, list) and len(value) == 2:
-        scores, rows = normal({"value": list(value)})["value"]
+        scores, rows = map(_tensor, value)
         if isinstance(scores, Tensor) and isinstance(rows, Tensor):
             if rows.is_floating_point() and bool((rows == rows.round()).all()):
                 rows = rows.long()
-            return call | {"value": [scores.double() if rows.dtype == torch.long else scores, rows]}
+            return call | {"value": [scores, rows]}
     return call
+
+
+def _tensor(value: object) -> object:
+    """Numbers and lists of them as a tensor, in float64 or int64; anything else as it is."""
+    if isinstance(value, list):
+        items = [_tensor(item) for item in value]
+        if not all(isinstance(x, Tensor) for x in items) or len({x.shape for x in items}) > 1:
+            return value
+        return torch.stack(items) if items else torch.empty(0, dtype=torch.float64)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return torch.tensor(value, dtype=torch.long if isinstance(value, int) else torch.float64)
+    if isinstance(value, Tensor):
+        return value.double() if value.is_floating_point() else value.long()
+    return value
 
 
 def judged(
