@@ -24,6 +24,7 @@ from pathlib import Path
 import bm25s
 import faiss
 import torch
+from IPython.display import display
 from jaxtyping import Float, Int
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor
@@ -145,20 +146,15 @@ for euclid, dot_product, told in zip(*table.values(), strict=True):
     cos = dot_product / mean_square
     print(f"{mean_square:34.1f} {1 - cos:10.2f} {1 - abs(cos):12.2f} {told:12.2f}")
 print("you predicted:", my_verdict)
-
-# %% [markdown] id="other-table-seen"
-# Lengths of about 5: a model without a normalizing step, such as paraphrase-MiniLM-L6-v2. And a negative dot product beside a
-# cosine distance below 1 cannot be: somebody took `1 - abs(cos)`. (The lengths of a pair are taken as equal here, so the last digit is not certain.)
-# What that does to opposite vectors:
-
-# %% id="absolute-is-wrong"
-a = torch.tensor([[1.0, 0.0]])
-b = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
-_, _, right = distances(a, b)
+_, _, right = distances(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1, 0]]))
 print("same, at right angles, opposite:", right[0].tolist())
 print("with abs:                       ", (1 - (1 - right[0]).abs()).tolist())
 
 # %% [markdown] id="pooling-question"
+# Lengths of about 5: a model without a normalizing step, such as paraphrase-MiniLM-L6-v2. And a negative dot product beside a
+# cosine distance below 1 cannot be: somebody took `1 - abs(cos)`, for which opposite vectors are equal. (The two lengths of a pair are taken as equal here,
+# so the last digit is not certain.)
+#
 # ## 2 · From tokens to one vector
 #
 # The transformer inside gives a state for each token. A batch is padded to its longest text. How many of the positions below are padding?
@@ -554,13 +550,7 @@ def found_pictures(query, k: int = 6) -> Picture:
     return Picture(fig, alt, state=f"{title} k={k}")
 
 
-for query in ("a red circle above two blue squares", files[7]):
-    hits = store.search(query, 1)
-    print(chosen[int(hits[0].chunk.content.stem)].caption)
-found_pictures("a red circle above two blue squares")
-
-# %% id="by-picture"
-found_pictures(files[7])
+display(found_pictures("a red circle above two blue squares"), found_pictures(files[7]))
 
 # %% [markdown] id="approximate"
 # The nearest scenes differ from the query in one thing, mostly: space has a grain.
