@@ -44,7 +44,7 @@ def test_captions():
     assert Scene(Group(3, "green", "star")).captions == ("three green stars",)
 
 
-@pytest.mark.parametrize("axis, relation", enumerate(scenes.RELATIONS))
+@pytest.mark.parametrize("axis, relation", list(enumerate(scenes.RELATIONS)))
 def test_a_scene_looks_as_its_caption_says(axis, relation):
     rng = random.Random(0)
     for count, other in [(1, 1), (2, 3), (3, 1), (1, 2)] * 5:
