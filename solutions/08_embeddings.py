@@ -120,7 +120,7 @@ def ranking(a: Tensor) -> list[list[int]]:
     return [table.argsort(dim=1).tolist() for table in (euclidean, -dot, cosine)]
 
 
-long = vectors * torch.tensor([[1.0], [2.0], [9.0]])
+long = vectors * torch.tensor([[1.0], [9.0], [1.0]])
 for name, given in (("as they are", vectors), ("made longer", long)):
     by_euclid, by_dot, by_cosine = ranking(given)
     print(
@@ -291,7 +291,7 @@ ExactSearch = mine_or_reference("embeddings.top_k", ExactSearch)
 
 # %% [markdown] id="recall-question"
 # Is it any good? Twelve questions to the notes of a bicycle workshop, each answered by one note. Half ask in other words, half
-# for a name or a number. The rival looks for the words themselves: **BM25** counts them, rare ones more.
+# for a part by its number. The rival looks for the words themselves: **BM25** counts them, rare ones more.
 #
 # ## Exercise 8.4 · Recall
 #
@@ -339,10 +339,10 @@ check("embeddings.recall", recall_at_k)
 recall_at_k = mine_or_reference("embeddings.recall", recall_at_k)
 
 # %% [markdown] id="words-against-meaning"
-# Which of the two finds more of the questions in other words, and which more of those for names and numbers?
+# Which of the two finds more of the questions in other words, and which more of those for part numbers?
 
 # %% id="predict-rivals"
-my_rivals = {"other words": None, "names and numbers": None}  # "meaning" or "words"
+my_rivals = {"other words": None, "part numbers": None}  # "meaning" or "words"
 
 # %% id="rivals"
 corpus = [chunk.content for chunk in notes.chunks()]
@@ -351,7 +351,7 @@ meaning = ExactSearch(torch.from_numpy(embedder.encode(corpus, show_progress_bar
 _, by_meaning = meaning.search(
     torch.from_numpy(embedder.encode(questions, show_progress_bar=False)), len(corpus)
 )
-WORD = r"(?u)\b[\w-]+\b"  # with numbers such as BR-4417 in one piece
+WORD = r"(?u)\b[\w-]+\b"  # a number such as BR-4417 in one piece
 
 
 def words_of(texts: list[str]) -> list[list[str]]:
@@ -363,15 +363,15 @@ bm25.index(words_of(corpus), show_progress=False)
 by_words = torch.stack(
     [torch.from_numpy(bm25.get_scores(q)).argsort(descending=True) for q in words_of(questions)]
 )
-for kind, half in (("other words", slice(0, 6)), ("names and numbers", slice(6, 12))):
+for kind, half in (("other words", slice(0, 6)), ("part numbers", slice(6, 12))):
     for name, found in (("meaning", by_meaning), ("words", by_words)):
         recalls = [recall_at_k(found[half], relevant[half], k) for k in (1, 3)]
         print(f"{kind:18} by {name:8} recall@1 {recalls[0]:.2f}  recall@3 {recalls[1]:.2f}")
     print(f"{'':18} you predicted {my_rivals[kind]}")
 
 # %% [markdown] id="store-text"
-# Each is blind where the other sees: an embedder knows that a puncture is a flat, and hardly tells one part number from the next.
-# So systems search both ways and join the rankings.
+# Each has its blind side. An embedder knows that a puncture is a flat; words have to be the same to be found, but then a part number is found
+# for certain. So systems search both ways and join the rankings.
 #
 # Vectors are costly to make, so they are kept. The course's `Store` is one SQLite file with documents, chunks and vectors. A second `add` embeds only what is
 # new. How many of the notes are embedded again when one of them changes?
@@ -479,8 +479,8 @@ check("embeddings.info_nce", info_nce)
 info_nce = mine_or_reference("embeddings.info_nce", info_nce)
 
 # %% [markdown] id="live-training"
-# We train a small CLIP on your loss, for 60 steps on scenes of one group: six colors, four shapes, one to three of them. Of 72 pictures, a
-# caption finds the right one by chance once in 72 times. How often after 60 steps?
+# We train a small CLIP on your loss, for 120 steps on scenes of one group: six colors, four shapes, one to three of them. Of 72 pictures, a
+# caption finds the right one by chance once in 72 times. How often after 120 steps?
 
 # %% id="predict-trained"
 my_share = None
@@ -491,7 +491,7 @@ small = build_model(Settings(width=64, image_blocks=2, text_blocks=2))
 tokens = tokenizer()
 optimizer = torch.optim.Adam(small.parameters(), lr=2e-3)
 losses = []
-for step in range(60):
+for step in range(120):
     images, captions = embed(small, tokens, *batch_inputs(singles, step))
     loss = info_nce(images, captions, temperature=0.1)
     optimizer.zero_grad()
@@ -503,10 +503,11 @@ with torch.no_grad():
 _, found = ExactSearch(images).search(captions, 5)
 one = recall_at_k(found, [{i} for i in range(72)], 1)
 print(f"loss {losses[0][1]:.1f} at first, {losses[-1][1]:.1f} at the end")
-print(f"better than chance: {one > 5 / 72} · you predicted {my_share}")
+print(f"a caption finds its picture: more than five times as often as by chance: {one > 5 / 72}")
+print("you predicted", my_share)
 show(
     curves({"InfoNCE": losses}, "step", "loss (nats)"),
-    f"The loss falls from {losses[0][1]:.1f} to {losses[-1][1]:.1f} nats in 60 steps.",
+    f"The loss falls from {losses[0][1]:.1f} to {losses[-1][1]:.1f} nats in 120 steps.",
 )
 
 # %% [markdown] id="bundled"

@@ -58,7 +58,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 1200
+    steps: int = 500
     batch: int = 192
     family: int = 4  # scenes of a batch that differ in one thing from the first of them
     single: float = 0.1  # of the families, with one group

@@ -1,18 +1,19 @@
 """Notes of a bicycle workshop, and questions to them, each with the notes that answer it.
 
-Half of the questions use other words than the notes, half ask for a name or a number.
+Half of the questions use other words than the notes, half ask for a part by its number.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from .store import Chunk
 
+PARTS = [f"BR-{''.join(digits)}" for digits in sorted(set(permutations("4471")))]
 NOTES = {
     "brakes": [
         "If the lever touches the handlebar, the brake pads are worn: replace both at once.",
         "Squealing discs are dirty. Wipe them with alcohol and never touch them with bare fingers.",
-        "Part BR-4471 is the pad set for four-piston calipers.",
-        "Part BR-4417 is the pad set for two-piston calipers.",
     ],
     "tires": [
         "To mend a flat, roughen the tube around the hole and press a patch on it for a minute.",
@@ -40,6 +41,7 @@ NOTES = {
         "Apprentices do not use the lathe alone.",
         "Returns need the receipt and are accepted for fourteen days.",
     ],
+    "stock": [f"Part {part} lies on shelf {shelf}." for shelf, part in enumerate(PARTS, start=1)],
 }
 QUESTIONS = {
     "How do I repair a punctured inner tube?": "To mend a flat",
@@ -48,12 +50,7 @@ QUESTIONS = {
     "What are your business hours at the weekend?": "We open at nine",
     "Is it possible to spread the cost over some months?": "Customers may pay",
     "The stopping power is gone when I squeeze hard": "If the lever",
-    "part BR-4417": "Part BR-4417",
-    "part BR-4471": "Part BR-4471",
-    "bottom bracket Heron 5": "The bottom bracket of model Heron 5",
-    "fuse F7": "Fuse F2",
-    "tool V-12": "Valve cores",
-    "racing tires 7 bar": "City tires",
+    **{f"Where do I find {part}?": f"Part {part}" for part in PARTS[::2]},
 }
 
 
