@@ -361,7 +361,10 @@ def words_of(texts: list[str]) -> list[list[str]]:
 bm25 = bm25s.BM25()
 bm25.index(words_of(corpus), show_progress=False)
 by_words = torch.stack(
-    [torch.from_numpy(bm25.get_scores(q)).argsort(descending=True) for q in words_of(questions)]
+    [
+        torch.from_numpy(bm25.get_scores(q)).argsort(descending=True, stable=True)
+        for q in words_of(questions)
+    ]
 )
 for kind, half in (("other words", slice(0, 6)), ("part numbers", slice(6, 12))):
     for name, found in (("meaning", by_meaning), ("words", by_words)):
