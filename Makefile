@@ -35,7 +35,7 @@ browser: $(DEV)
 	$(BIN)/pytest tests/browser
 
 nbval: $(DEV)
-	COURSE_DEVICE=cpu $(BIN)/pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
+	COURSE_DEVICE=cpu OMP_NUM_THREADS=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
 		--nbval-cell-timeout 120 -n 2 --dist loadfile solutions
 
 # The stamps: a second call installs nothing. [dev] holds [lab].

@@ -12,6 +12,7 @@ Latent Predictions from Transformers with the Tuned Lens" (2023).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from .anatomy import anatomy
+from .hooks import check_evaluating
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -49,6 +51,7 @@ def logit_lens(
     (Float[Tensor, "top_k"], float32, on the CPU).
     Raises ValueError for a text without tokens and a ``top_k`` that the vocabulary does not have.
     """
+    _check(model, torch.Size(), top_k)
     ids = _ids(tokenizer, text)
     states = {layer: x[0, -1] for layer, x in residual_streams(model, ids).items()}
     reading = read(model, states, top_k)
@@ -79,7 +82,9 @@ def residual_streams(model: PreTrainedModel, input_ids: Int[Tensor, "batch pos"]
     """The residual stream at every layer, [batch, pos, d_model], before the final norm.
 
     Rows of unequal length are padded on the right: no token sees what comes after it.
+    Raises ValueError for a model in training mode.
     """
+    check_evaluating(model)
     parts = anatomy(model)
     input_ids = input_ids.to(model.device)
     with _outputs(parts.blocks) as outputs:
@@ -132,8 +137,8 @@ def read(
     """
     final = list(states.values())[-1]
     rows = final.shape[:-1]
-    parts = anatomy(model)
-    _check(parts.unembedding.weight.shape[0], rows, top_k, measures, targets)
+    _check(model, rows, top_k, measures, targets)
+    unembed = anatomy(model).unembed
     streams = [x.reshape(-1, x.shape[-1]) for x in states.values()]
     if targets is not None:
         targets = targets.reshape(-1, 1).to(final.device)
@@ -141,9 +146,7 @@ def read(
     for start in range(0, len(streams[0]), CHUNK):
         chunk = slice(start, start + CHUNK)
         wanted = None if targets is None else targets[chunk]
-        pieces.append(
-            _read_chunk(parts.unembed, [x[chunk] for x in streams], top_k, measures, wanted)
-        )
+        pieces.append(_read_chunk(unembed, [x[chunk] for x in streams], top_k, measures, wanted))
     columns = {
         name: torch.cat([piece[name] for piece in pieces], dim=1).unflatten(1, rows)
         if rows
@@ -153,7 +156,8 @@ def read(
     return Reading(list(states), **columns)
 
 
-def _check(vocabulary: int, rows: torch.Size, top_k, measures, targets) -> None:
+def _check(model, rows: torch.Size, top_k: int, measures=(), targets=None) -> None:
+    vocabulary = model.get_output_embeddings().weight.shape[0]
     if not 1 <= top_k <= vocabulary:
         raise ValueError(f"top_k is {top_k}: give 1 to {vocabulary}, the size of the vocabulary.")
     if unknown := set(measures) - set(MEASURES):
@@ -178,8 +182,7 @@ def _read_chunk(
     final = entropy_of_final = None
     readings = []
     for x in reversed(streams):
-        logits = unembed(x)
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        logits = _at_least_float32(unembed(x))
         top = logits.topk(top_k)
         reading = {"top_ids": top.indices, "top_logits": top.values}
         if measures:
@@ -190,11 +193,17 @@ def _read_chunk(
             entropy_of_final = cross_entropy if entropy_of_final is None else entropy_of_final
             reading["kl"] = (cross_entropy - entropy_of_final).clamp(min=0)
         if "entropy" in measures:
-            reading["entropy"] = normalizer - torch.linalg.vecdot(logits.softmax(-1), logits)
+            mean = torch.linalg.vecdot(logits.softmax(-1), logits)
+            reading["entropy"] = (normalizer - mean).clamp(min=0)
         if targets is not None:
             reading["rank"] = (logits > logits.gather(-1, targets)).sum(-1)
         readings.append(reading)
+        del logits  # before the next layer's are made
     return {name: torch.stack([r[name] for r in reversed(readings)]) for name in readings[0]}
+
+
+def _at_least_float32(logits: Tensor) -> Tensor:
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 # What a curve over the layers says
@@ -240,8 +249,8 @@ class Translator(nn.Module):
         final_logits: Float[Tensor, "*rows vocab"],
     ) -> Float[Tensor, ""]:
         """Mean over the rows of KL(final ‖ translated), in nats."""
-        logs = unembed(self(states)).log_softmax(dim=-1)
-        final = final_logits.log_softmax(dim=-1)
+        logs = _at_least_float32(unembed(self(states))).log_softmax(dim=-1)
+        final = _at_least_float32(final_logits).log_softmax(dim=-1)
         return (final.exp() * (final - logs)).sum(dim=-1).mean()
 
     def fit(
@@ -294,17 +303,24 @@ class TunedLens(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path) -> TunedLens:
-        """What ``save`` wrote. Raises ValueError for a file of something else."""
+        """What ``save`` wrote, in its dtype, frozen. Raises ValueError for a file of something
+        else."""
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        weights = load_file(path)
-        layers = [name.split(".")[1] for name in weights if name.endswith("change.bias")]
-        layers = sorted(layers, key=lambda name: -1 if name == EMBEDDING else int(name))
-        if not layers or len(weights) != 2 * len(layers):
-            raise ValueError(f"{path} holds no tuned lens: give a file that TunedLens.save wrote.")
-        lens = cls(layers, len(weights[f"translators.{layers[0]}.change.bias"]))
-        lens.load_state_dict(weights)
-        return lens
+        try:
+            weights = load_file(path)
+            names = [name for name in weights if name.endswith(".bias")]
+            layers = [re.fullmatch(r"translators\.(\w+)\.change\.bias", name)[1] for name in names]
+            layers.sort(key=lambda layer: -1 if layer == EMBEDDING else int(layer))
+            bias = weights[names[0]]
+            lens = cls(layers, len(bias)).to(bias.dtype)
+            lens.load_state_dict(weights)
+        except (SafetensorError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{path} holds no tuned lens: give a file that TunedLens.save wrote."
+            ) from error
+        return lens.requires_grad_(False)
 
 
 def document_states(
@@ -314,7 +330,12 @@ def document_states(
     length: int = 64,
     batch_size: int = 16,
 ) -> States:
-    """The residual streams of the first ``length`` tokens of each document, [row, d_model]."""
+    """The residual streams of the first ``length`` tokens of each document, [row, d_model].
+
+    Raises ValueError where there is no document.
+    """
+    if not documents:
+        raise ValueError("There are no documents: give at least one.")
     parts: list[States] = []
     for start in range(0, len(documents), batch_size):
         inputs = tokenizer(
@@ -339,22 +360,32 @@ def train_tuned_lens(
     batch_size: int = 128,
     seed: int = 0,
 ) -> TunedLens:
-    """A tuned lens fitted to these states, [row, d_model], a layer after the other.
+    """A tuned lens fitted to these states, [row, d_model]: in each step all layers on the same
+    rows, drawn at random, by Adam.
 
-    The model's parameters have to be frozen, as ``load_lm`` leaves them.
+    Raises ValueError for a model whose parameters are not frozen; ``load_lm`` freezes them.
     """
     from tqdm.auto import tqdm
 
+    if any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("The model is not frozen: call model.requires_grad_(False) first.")
     unembed = anatomy(model).unembed
     *inner, last = states
-    lens = TunedLens(inner, states[last].shape[-1]).to(states[last])
-    with torch.no_grad():
-        final_logits = unembed(states[last])
-    with torch.random.fork_rng(devices=[states[last].device] * states[last].is_cuda):
+    final = states[last]
+    with torch.random.fork_rng(devices=[final.device] * final.is_cuda):
         torch.manual_seed(seed)
-        for layer in tqdm(inner, desc="tuned lens", unit="layer"):
-            translator = lens.translators[str(layer)]
-            translator.fit(states[layer], unembed, final_logits, steps, learning_rate, batch_size)
+        lens = TunedLens(inner, final.shape[-1]).to(final)
+        optimizer = torch.optim.Adam(lens.parameters(), lr=learning_rate)
+        for _ in tqdm(range(steps), desc="tuned lens", unit="step"):
+            rows = torch.randint(len(final), (batch_size,), device=final.device)
+            with torch.no_grad():
+                final_logits = unembed(final[rows])
+            optimizer.zero_grad()
+            for layer in inner:  # a layer at a time: its logits are gone before the next one's
+                lens.translators[str(layer)].loss(
+                    states[layer][rows], unembed, final_logits
+                ).backward()
+            optimizer.step()
     return lens.requires_grad_(False)
 
 

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from .anatomy import anatomy
 from .course_lm import FOLDER
@@ -56,6 +57,13 @@ class SteeringVector:
     model: str
     fingerprint: str
 
+    def __post_init__(self) -> None:
+        if not self.vectors:
+            raise ValueError("A steering vector without blocks: give block a number, or several.")
+        if self.positions not in _EDITORS:
+            known = ", ".join(map(repr, _EDITORS))
+            raise ValueError(f"positions is {self.positions!r}: give one of {known}.")
+
     @property
     def blocks(self) -> list[int]:
         return sorted(self.vectors)
@@ -67,26 +75,35 @@ class SteeringVector:
         return replace(self, vectors={block: self.vectors[block]})
 
     @contextmanager
-    def apply(self, model: PreTrainedModel, strength: float = 1.0) -> Iterator[None]:
+    def apply(
+        self,
+        model: PreTrainedModel,
+        strength: float = 1.0,
+        prompt_tokens: int | Sequence[int] | None = None,
+    ) -> Iterator[None]:
         """Inside the `with`, `strength` times the vector is added at the output of its blocks.
 
         For bare forward passes and for `generate`, with padding on either side (told by the
-        attention mask). A pass of several tokens counts as a prompt. Every `with` adds its own:
-        of nested ones the sum. Afterwards no hook of ours is left.
-        Raises ValueError for a model whose width, blocks or weights are not those of the vector,
-        for a strength that is not finite, and, from the forward pass, for a prompt shorter than
-        the vector (FIRST_POSITIONS) or `generate(use_cache=False)` (FROM_LAST).
+        attention mask). A pass of several tokens counts as a prompt, unless `prompt_tokens` says
+        how many tokens of each row (or of all) are the prompt: to score a completion in one pass,
+        to prefill in chunks, to go without a cache. Every `with` adds its own: of nested ones the
+        sum. Afterwards no hook of ours is left.
+        Raises ValueError for a model whose width, blocks or weights are not those of the vector
+        (a load in float16 of weights stored otherwise counts as other weights), for a strength
+        that is not finite, and, from the forward pass, for a prompt shorter than the vector or
+        already in the cache (FIRST_POSITIONS), and where prompt and continuation cannot be told
+        apart: a second chunk, or `use_cache=False` (FROM_LAST).
         """
         self._refuse_other(model)
         if not math.isfinite(strength):
             raise ValueError(f"strength is {strength}: give a finite number.")
-        seen = _Pass()
+        passes = _Passes(max(map(len, self.vectors.values())), _counts(prompt_tokens))
         edits = {
-            ("block", block): _EDITORS[self.positions](strength * vector, seen)
+            ("block", block): _EDITORS[self.positions](strength * vector, passes)
             for block, vector in self.vectors.items()
         }
         look = _LOOKS.get(self.positions)
-        with _entering(model, seen, look, self) if look else nullcontext():
+        with _entering(model, passes, look) if look else nullcontext():
             with edit(model, edits):
                 yield
 
@@ -117,14 +134,18 @@ class SteeringVector:
 
         try:
             with safe_open(path, "pt") as file:
-                about = json.loads((file.metadata() or {}).get("steering_vector", "null"))
+                about = (file.metadata() or {}).get("steering_vector", "{}")
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except SafetensorError as error:
             raise ValueError(f"{path} is no safetensors file ({error}): give another.") from None
-        if about is None:
-            raise ValueError(f"{path} holds no steering vector: give a file that save wrote.")
-        vectors = {int(name.removeprefix("block.")): v for name, v in tensors.items()}
-        return cls(vectors, **about | {"prompts": _tuples(about["prompts"])})
+        try:
+            vectors = {int(name.removeprefix("block.")): v for name, v in tensors.items()}
+            about = json.loads(about)
+            return cls(vectors, **about | {"prompts": _tuples(about["prompts"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} holds no steering vector ({error}): give a file that save wrote."
+            ) from None
 
     def _refuse_other(self, model: PreTrainedModel) -> None:
         width, n_blocks = model.config.get_text_config().hidden_size, len(anatomy(model).blocks)
@@ -173,26 +194,58 @@ def _tuples(value):
 # Where a vector is added
 
 
-class _Pass:
-    """The pass that runs: each row's first and last real token, as columns of this pass."""
+class _Passes:
+    """Of the pass that runs, each row's first token and where its prompt ends, as columns of it;
+    of the one before, what tells a prompt from what was written."""
 
     first: Int[Tensor, "batch 1"] | int = 0
     last: Int[Tensor, "batch 1"] | int = 0
-    ids: Int[Tensor, "batch pos"] | None = None
+    started = False  # a prompt was seen from its first token on
+    before: Int[Tensor, "batch pos"] | None = None
+
+    def __init__(self, longest: int = 0, prompt_tokens: Int[Tensor, " batch"] | None = None):
+        self.longest, self.prompt_tokens = longest, prompt_tokens
+
+
+class _Given(NamedTuple):
+    """What the decoder is given in a pass."""
+
+    tokens: Int[Tensor, "batch pos"] | Float[Tensor, "batch pos d_model"]
+    real: Bool[Tensor, "batch pos"] | None  # None: no token is padding
+    cached: int  # tokens
+    keeps_cache: bool
+
+    @property
+    def length(self) -> int:
+        return self.tokens.shape[1]
+
+
+def _counts(prompt_tokens: int | Sequence[int] | None) -> Int[Tensor, " batch"] | None:
+    if prompt_tokens is None:
+        return None
+    counts = torch.as_tensor(prompt_tokens).reshape(-1)
+    if counts.is_floating_point() or not len(counts) or counts.min() < 1:
+        raise ValueError(
+            f"prompt_tokens is {prompt_tokens}: give the number of tokens of the prompt, at least "
+            "1, or one number for each row of the batch."
+        )
+    return counts
 
 
 @contextmanager
-def _entering(model, seen: _Pass, look: Callable, vector: SteeringVector) -> Iterator[None]:
+def _entering(model, passes: _Passes, look: Callable) -> Iterator[None]:
     """`look` sees what the decoder is given, before any block runs."""
 
     def enter(decoder: nn.Module, args: tuple, kwargs: dict) -> None:
-        given = args[0] if args else kwargs.get("input_ids")
-        given = kwargs["inputs_embeds"] if given is None else given
+        tokens = args[0] if args else kwargs.get("input_ids")
+        tokens = kwargs["inputs_embeds"] if tokens is None else tokens
         cache = kwargs.get("past_key_values")
-        mask = kwargs.get("attention_mask")
-        if mask is None or mask.dim() != 2:
-            mask = None
-        look(seen, given, mask, 0 if cache is None else int(cache.get_seq_length()), vector)
+        cached = 0 if cache is None else int(cache.get_seq_length())
+        real = _real(kwargs.get("attention_mask"), tokens.shape[1], cached)
+        if not cached:
+            passes.started = True
+            passes.first = 0 if real is None else real.int().argmax(-1, keepdim=True)
+        look(passes, _Given(tokens, real, cached, kwargs.get("use_cache") is not False))
 
     handle = anatomy(model).decoder.register_forward_pre_hook(enter, with_kwargs=True)
     try:
@@ -201,38 +254,85 @@ def _entering(model, seen: _Pass, look: Callable, vector: SteeringVector) -> Ite
         handle.remove()
 
 
-def _look_for_first(seen: _Pass, given, mask, cached: int, vector: SteeringVector) -> None:
-    length = given.shape[1] if mask is None else int(mask.sum(-1).min())
-    longest = max(len(v) for v in vector.vectors.values())
-    if not cached and length < longest:
+def _real(mask, length: int, cached: int) -> Bool[Tensor, "batch pos"] | None:
+    """Which tokens of the pass are no padding, by the mask in any form that `generate` makes.
+
+    A mask of four dimensions, or a dict of them by kind of layer, is true (or 0) where a query
+    sees a key: padding does not see itself.
+    """
+    if isinstance(mask, dict):
+        mask = mask.get("full_attention", next(iter(mask.values())))
+    if mask is None or (cached and length == 1):
+        return None
+    if isinstance(mask, Tensor) and mask.dim() == 2:
+        return mask[:, -length:].bool()
+    columns = torch.arange(length)
+    if not isinstance(mask, Tensor) or mask.dim() != 4 or cached + length > mask.shape[-1]:
         raise ValueError(
-            f"The prompt has {length} tokens and the vector {longest}: give a prompt at least as "
-            "long, or make the vector from shorter prompts."
+            "Where padding is cannot be read from this attention mask: give the mask of "
+            "the tokenizer, [batch, pos]."
         )
-    seen.first = 0 if mask is None else mask.int().argmax(-1, keepdim=True)
+    seen = mask[:, 0, columns, cached + columns]
+    return seen if seen.dtype == torch.bool else seen == 0
 
 
-def _look_for_last(seen: _Pass, given, mask, cached: int, vector: SteeringVector) -> None:
-    length = given.shape[1]
-    before, seen.ids = seen.ids, given
-    grown = not cached and before is not None and before.shape[1] == length - 1
-    if grown and torch.equal(before, given[:, :-1]):
+def _look_for_first(passes: _Passes, given: _Given) -> None:
+    if given.cached and given.length > 1 and not passes.started:
         raise ValueError(
-            "A vector that is added from the last prompt token on needs the cache, which tells "
-            "the prompt from what was written: leave out use_cache=False."
+            f"The cache already holds the prompt's first {given.cached} tokens, where the vector "
+            "would be added: run the prompt inside apply."
         )
-    real = None if mask is None else mask[:, -length:].int()
-    columns = torch.arange(length, device=given.device)
-    seen.last = length - 1 if real is None else (real * columns).argmax(-1, keepdim=True)
+    if given.cached:
+        return
+    length = given.length if given.real is None else int(given.real.sum(-1).min())
+    if passes.prompt_tokens is not None:
+        length = int(passes.prompt_tokens.min())
+    if length < passes.longest:
+        raise ValueError(
+            f"The prompt has {length} tokens and the vector {passes.longest}: give a prompt at "
+            "least as long, or make the vector from shorter prompts."
+        )
 
 
-def _everywhere(vector: Tensor, seen: _Pass) -> EditFunction:
+def _look_for_last(passes: _Passes, given: _Given) -> None:
+    if passes.prompt_tokens is not None:
+        passes.last = passes.first + _ends(passes.prompt_tokens, given) - given.cached
+        return
+    before, passes.before = passes.before, given.tokens
+    if given.cached and given.length > 1 and passes.started:
+        raise ValueError(
+            f"{given.length} tokens behind {given.cached} in the cache: are they prompt or "
+            "written? Give apply prompt_tokens, the number of tokens of the prompt."
+        )
+    grown = not given.keeps_cache and before is not None and before.shape[1] == given.length - 1
+    if grown and torch.equal(before, given.tokens[:, :-1]):
+        raise ValueError(
+            "Without a cache a prompt cannot be told from what was written: leave out "
+            "use_cache=False, or give apply prompt_tokens, the number of tokens of the prompt."
+        )
+    columns = torch.arange(given.length, device=given.tokens.device)
+    passes.last = given.length - 1
+    if given.real is not None:
+        passes.last = (given.real.int() * columns).argmax(-1, keepdim=True)
+
+
+def _ends(prompt_tokens: Int[Tensor, " batch"], given: _Given) -> Int[Tensor, "batch 1"]:
+    rows = len(given.tokens)
+    if len(prompt_tokens) not in (1, rows):
+        raise ValueError(
+            f"prompt_tokens has {len(prompt_tokens)} numbers and the batch {rows} rows (beams "
+            "count): give one number, or one for each row."
+        )
+    return prompt_tokens.to(given.tokens.device)[:, None] - 1
+
+
+def _everywhere(vector: Tensor, passes: _Passes) -> EditFunction:
     return lambda activation, positions: activation + vector.to(activation)
 
 
-def _first_positions(vector: Tensor, seen: _Pass) -> EditFunction:
+def _first_positions(vector: Tensor, passes: _Passes) -> EditFunction:
     def add(activation: Tensor, positions: Tensor) -> Tensor:
-        row = positions - seen.first  # of the vector, for each column
+        row = positions - passes.first  # of the vector, for each column
         inside = (row >= 0) & (row < len(vector))
         added = vector.to(activation)[row.clamp(0, len(vector) - 1)]
         return activation + added * inside[..., None]
@@ -240,9 +340,9 @@ def _first_positions(vector: Tensor, seen: _Pass) -> EditFunction:
     return add
 
 
-def _from_last(vector: Tensor, seen: _Pass) -> EditFunction:
+def _from_last(vector: Tensor, passes: _Passes) -> EditFunction:
     def add(activation: Tensor, positions: Tensor) -> Tensor:
-        later = torch.arange(len(positions), device=positions.device) >= seen.last
+        later = torch.arange(len(positions), device=positions.device) >= passes.last
         return activation + vector.to(activation) * later[..., None]
 
     return add
@@ -328,10 +428,12 @@ def concept(
 ) -> SteeringVector:
     """Mean activation of texts with a concept minus that of texts without; added everywhere.
 
-    Of each text the last token counts, or with position "mean" the mean of all its tokens.
-    Raises ValueError for another position, no texts, or a text without tokens.
+    Of each text the last token counts, or with position "mean" the mean of its tokens behind the
+    first: that one has nothing before it, begins every text alike in many models, and draws
+    attention (Xiao et al., 2024), so that its activation would outweigh the others.
+    Raises ValueError for another position, no block, no texts, or a text without tokens.
     """
-    if position not in ("last", "mean"):
+    if position not in _READINGS:
         raise ValueError(f"position is {position!r}: give 'last' or 'mean'.")
     if isinstance(positives, str) or isinstance(negatives, str) or not (positives and negatives):
         raise ValueError("positives and negatives are lists of texts: give at least one of each.")
@@ -356,7 +458,11 @@ def random_like(vector: SteeringVector, seed: int) -> SteeringVector:
 
 
 def fingerprint(model: nn.Module) -> str:
-    """A hash of 16 values of every parameter, in bfloat16: the same for every dtype it loads in."""
+    """A hash of 16 values of every parameter, in bfloat16.
+
+    The same for a model loaded in float32 or bfloat16, and in float16 where its file is in
+    float16. A change of a few weights may escape it.
+    """
     parameters = dict(model.named_parameters())
     shapes = [(name, tuple(p.shape)) for name, p in parameters.items()]
     some = [p.detach().reshape(-1)[:: max(1, p.numel() // 16)][:16] for p in parameters.values()]
@@ -382,7 +488,10 @@ def _made(
 
 
 def _blocks(block: int | Sequence[int]) -> list[int]:
-    return list(block) if isinstance(block, Iterable) else [block]
+    blocks = list(block) if isinstance(block, Iterable) else [block]
+    if not blocks:
+        raise ValueError(f"block is {block}: give a number, or several.")
+    return blocks
 
 
 @torch.no_grad()
@@ -397,25 +506,30 @@ def _outputs(
 def _means(
     model, tokenizer, texts: Sequence[str], blocks: list[int], position: str
 ) -> dict[int, Float[Tensor, " d_model"]]:
-    """The mean over texts of the activation at their last real token, or of their mean."""
-    if tokenizer.pad_token is None:
-        raise ValueError("The tokenizer has no padding token: set tokenizer.pad_token.")
+    """The mean over texts of the activation at their last token, or of their mean."""
     sums = dict.fromkeys(blocks, 0.0)
     for start in range(0, len(texts), BATCH):
-        batch = tokenizer(
-            list(texts[start : start + BATCH]),
-            return_tensors="pt",
-            padding=True,
-            padding_side="right",
-        ).to(model.device)
-        lengths = batch["attention_mask"].sum(-1)
+        ids, mask = _batch(model, tokenizer, texts[start : start + BATCH])
+        lengths = mask.sum(-1)
         if not lengths.all():
             raise ValueError("One of the texts has no tokens: leave it out.")
-        outputs = _outputs(model, blocks, batch["input_ids"], batch["attention_mask"])
-        for i, x in outputs.items():
-            rows = (row[:n] for row, n in zip(x, lengths.tolist(), strict=True))
-            sums[i] = sums[i] + sum(r[-1] if position == "last" else r.mean(0) for r in rows)
+        for i, x in _outputs(model, blocks, ids, mask).items():
+            rows = [row[:n] for row, n in zip(x, lengths.tolist(), strict=True)]
+            sums[i] = sums[i] + sum(_READINGS[position](row) for row in rows)
     return {i: total / len(texts) for i, total in sums.items()}
+
+
+_READINGS = {"last": lambda row: row[-1], "mean": lambda row: row[min(1, len(row) - 1) :].mean(0)}
+
+
+def _batch(
+    model, tokenizer, texts: Sequence[str]
+) -> tuple[Int[Tensor, "batch pos"], Int[Tensor, "batch pos"]]:
+    """Ids and mask, padded on the right; the tokenizer needs no padding token."""
+    rows = [torch.tensor(tokenizer(text)["input_ids"], dtype=torch.long) for text in texts]
+    columns = (rows, [torch.ones_like(row) for row in rows])
+    ids, mask = (pad_sequence(column, batch_first=True).to(model.device) for column in columns)
+    return ids, mask
 
 
 @torch.no_grad()
@@ -427,24 +541,24 @@ def perplexity_of(
 ) -> float:
     """exp of the mean loss over the tokens of `texts`, each text read behind its prompt.
 
-    Of the model as it is: measure steered texts outside `apply`. NaN where no text has a token.
+    Of the texts as the tokenizer cuts them: a model may have sampled other tokens that spell the
+    same, and an end token is not counted. Of the model as it is: measure steered texts outside
+    `apply`. NaN where no text has a token.
     """
     total, count = 0.0, 0
     for start in range(0, len(texts), BATCH):
         pairs = list(zip(prompts, texts, strict=True))[start : start + BATCH]
-        batch = tokenizer(
-            [prompt + text for prompt, text in pairs],
-            return_tensors="pt",
-            padding=True,
-            padding_side="right",
-        ).to(model.device)
+        ids, mask = _batch(model, tokenizer, [prompt + text for prompt, text in pairs])
         begins = [len(tokenizer(prompt)["input_ids"]) for prompt, _ in pairs]
         begins = torch.tensor(begins, device=model.device)
-        columns = torch.arange(1, batch["input_ids"].shape[1], device=model.device)
-        counted = (columns >= begins[:, None]) & batch["attention_mask"][:, 1:].bool()
-        logits = model(**batch, use_cache=False).logits[:, :-1][counted]
-        targets = batch["input_ids"][:, 1:][counted]
-        total += nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
+        columns = torch.arange(1, ids.shape[1], device=model.device)
+        counted = (columns >= begins[:, None]) & mask[:, 1:].bool()
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        targets = ids[:, 1:][counted]
+        losses = nn.functional.cross_entropy(
+            logits[:, :-1][counted].float(), targets, reduction="sum"
+        )
+        total += losses.item()
         count += len(targets)
     return math.exp(total / count) if count else math.nan
 
@@ -521,7 +635,7 @@ def actadd_edit(
     prompt shorter than the vector.
     """
     vector = strength * actadd(model, tokenizer, positive, negative, layer).vectors[layer]
-    add = _first_positions(vector, _Pass())
+    add = _first_positions(vector, _Passes())
 
     def checked(activation: Tensor, positions: Tensor) -> Tensor:
         if positions[0] == 0 and len(positions) < len(vector):
@@ -545,16 +659,20 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     """The direction a part t of the way from a to b on the sphere, of norm (1 - t)|a| + t|b|.
 
     Linear where a and b point the same way. Tensors of any one shape, each taken as one vector.
-    Raises ValueError for a zero vector and for opposite vectors, between which no way is shortest.
+    Raises ValueError for a vector that is zero or not finite, and for opposite vectors, between
+    which no way is shortest.
     """
     norms = a.double().norm(), b.double().norm()
     if not all(norms):
         raise ValueError("A zero vector has no direction: give two that are not zero.")
+    if not all(map(torch.isfinite, norms)):
+        raise ValueError("A vector holds NaN or infinity: give two of finite numbers.")
     u, v = a.double() / norms[0], b.double() / norms[1]
     angle = 2 * torch.atan2((u - v).norm(), (u + v).norm())
-    if math.pi - angle < 1e-5:
+    margin = max(1e-5, *(2 * torch.finfo(x.dtype).eps for x in (a, b)))  # what rounding turns
+    if math.pi - angle < margin:
         raise ValueError("The vectors are opposite: no way between them is the shortest.")
-    if angle < 1e-6:
+    if angle < margin:
         return (1 - t) * a + t * b
     direction = (torch.sin((1 - t) * angle) * u + torch.sin(t * angle) * v) / torch.sin(angle)
     return (((1 - t) * norms[0] + t * norms[1]) * direction).to(a)

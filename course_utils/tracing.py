@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .anatomy import Anatomy, anatomy
+from .hooks import check_evaluating
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -35,7 +36,7 @@ ROLES = (
     "last token",
 )
 ROWS = 256
-"""At most so many sequences go through the model at once, but for at least one noise sample."""
+"""At most so many sequences go through the model at once, but for one sample and position."""
 
 Change = Callable[[Float[Tensor, "batch pos width"], Int[Tensor, "pos"]], Tensor]
 
@@ -143,6 +144,11 @@ def activation_patching(
     others = _token_ids(model, tokenizer, target)
     _check_length(others, ids)
     tokens = [answer_token(tokenizer, source, answer) for answer in answers]
+    if torch.equal(ids, others) or tokens[0] == tokens[1]:
+        raise ValueError(
+            f"The prompts {source!r} and {target!r} with the answers {' and '.join(answers)}: "
+            "give two prompts that differ, and two answers."
+        )
     runs = _restored(model, ids, parts.embed(others), tokens, kind, window)
     odds = [run[..., 0] - run[..., 1] for run in (runs.source, runs.target, runs.restored)]
     return Patching(
@@ -156,9 +162,14 @@ def activation_patching(
 def subject_span(tokenizer: PreTrainedTokenizerBase, prompt: str, subject: str) -> slice:
     """The positions of the tokens that hold the subject, which occurs in the prompt once.
 
-    Raises ValueError.
+    Raises ValueError, also for a tokenizer that does not say which characters a token holds.
     """
-    count = prompt.count(subject) if subject else 0
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f"{type(tokenizer).__name__} does not tell which characters a token holds: load a fast "
+            "tokenizer, or give the positions to corrupt and effects."
+        )
+    count = prompt.count(subject) if subject.strip() else 0
     if count != 1:
         raise ValueError(
             f"The subject {subject!r} occurs {count} times in {prompt!r}: give a text that "
@@ -171,12 +182,13 @@ def subject_span(tokenizer: PreTrainedTokenizerBase, prompt: str, subject: str) 
 
 
 def answer_token(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str) -> int:
-    """The id of the answer as the prompt's next token; a missing space before it is added.
+    """The id of the answer as the prompt's next token.
 
-    Raises ValueError for an answer that is not one token.
+    A missing space before it is added, but not after a space, a hyphen, a slash, an opening
+    bracket or a quote. Raises ValueError for an answer that is not one token.
     """
-    is_word = answer[:1].isalnum() and not prompt[-1:].isspace()
-    text = f" {answer}" if is_word else answer
+    is_glued = prompt[-1:].isspace() or prompt[-1:] in tuple("-–—/([{\"'“‘«$#@")
+    text = f" {answer}" if answer[:1].isalnum() and not is_glued else answer
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if len(ids) != 1:
         pieces = " + ".join(repr(tokenizer.decode(i)) for i in ids) or "none"
@@ -205,7 +217,7 @@ def corrupt(
     Normal noise of 3 `embedding_std`, another for every sample, position and number.
     """
     parts = anatomy(model)
-    corrupted = parts.embedding(input_ids).repeat(n_samples, 1, 1)
+    corrupted = parts.embedding(input_ids.to(model.device)).repeat(n_samples, 1, 1)
     length = len(range(*subject.indices(input_ids.shape[1])))
     corrupted[:, subject] += _noise(parts, length, n_samples, seed)
     return corrupted
@@ -224,6 +236,7 @@ def restore(
 
     The mean over the samples; `answer` is a token id.
     """
+    check_evaluating(model)
     module = anatomy(model).blocks[block]
     states: list[Tensor] = []
 
@@ -236,9 +249,9 @@ def restore(
         return _like(output, changed)
 
     with _hooked(module, keep):
-        model(input_ids, use_cache=False)
+        model(input_ids.to(model.device), use_cache=False)
     with _hooked(module, put):
-        logits = model(inputs_embeds=corrupted, use_cache=False).logits
+        logits = model(inputs_embeds=corrupted.to(model.device), use_cache=False).logits
     return logits[:, -1].softmax(-1)[:, answer].mean()
 
 
@@ -250,8 +263,9 @@ def effects(
     answer: int,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "block pos"]]:
     """The total effect, and the indirect effect of each block's output at each position."""
-    parts = anatomy(model)
-    noise = corrupted - parts.embedding(input_ids)
+    check_evaluating(model)
+    parts, input_ids = anatomy(model), input_ids.to(model.device)
+    noise = corrupted.to(model.device) - parts.embedding(input_ids)
     entering = parts.embed(input_ids) + _entering(parts, noise)
     runs = _restored(model, input_ids, entering, [answer], "block", 1)
     baseline = runs.target.exp().mean()
@@ -304,14 +318,24 @@ def _restored(
 
     `ids` are the source; `target` is what enters block 0. One pass does it all: row 0 is the
     source, then come the target's rows; at the block from which on a cell differs from the
-    target, copies of the target's rows join the batch for that cell.
+    target, copies of the target's rows join the batch for that cell. Where that would be more than
+    ROWS, it is done for some of the target's rows, and some positions, at a time.
     """
+    n_blocks, length = len(anatomy(model).blocks), ids.shape[1]
     differs = (target != anatomy(model).embed(ids)).any(-1).any(0).nonzero()
-    first = int(differs[0]) if len(differs) else ids.shape[1]
-    joins = _joins(len(anatomy(model).blocks), range(first, ids.shape[1]), kind, window)
-    n_cells = sum(map(len, joins))
-    chunks = target.split(max(1, ROWS // (1 + n_cells)))
-    runs = [_one_pass(model, ids, chunk, answers, kind, joins) for chunk in chunks]
+    first = int(differs[0]) if len(differs) else length
+    n_cells = max(1, sum(map(len, _joins(n_blocks, range(1), kind, window))))  # of one position
+    at_once = max(1, min(length - first, (ROWS - 2) // n_cells))  # positions
+    pieces = [range(i, min(i + at_once, length)) for i in range(first, length, at_once)]
+    runs = []
+    for rows in target.split(max(1, (ROWS - 1) // (1 + n_cells * at_once))):
+        for piece in pieces or [range(length, length)]:
+            joins = _joins(n_blocks, piece, kind, window)
+            run = _one_pass(model, ids, rows, answers, kind, joins)
+            if piece.start > first:  # the next positions of the same rows
+                runs[-1].restored[:, piece.start :] = run.restored[:, piece.start :]
+            else:
+                runs.append(run)
     return _Runs(
         runs[0].source,
         torch.cat([run.target for run in runs]),
@@ -382,7 +406,8 @@ class _Growth:
 
     def __init__(self, target: Tensor, cells: list[_Cell], is_first: bool, patched: bool):
         self.target, self.is_first, self.patched = target, is_first, patched
-        self.positions = torch.tensor([cell.position for cell in cells], device=target.device)
+        positions = [cell.position for cell in cells]
+        self.positions = torch.tensor(positions, dtype=torch.long, device=target.device)
 
     def __call__(self, block: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         hidden = args[0] if args else kwargs["hidden_states"]
@@ -409,7 +434,8 @@ class _Restoration:
     def __init__(self, cells: list[_Cell], changed: list[bool], rows: int, length: int):
         numbers = [i for i, is_changed in enumerate(changed) if is_changed]
         self.length = length
-        self.rows = torch.tensor([1 + rows + i * rows + j for i in numbers for j in range(rows)])
+        own = [1 + rows + i * rows + j for i in numbers for j in range(rows)]
+        self.rows = torch.tensor(own, dtype=torch.long)
         positions = [cells[i].position for i in numbers for _ in range(rows)]
         self.positions = torch.tensor(positions, dtype=torch.long)
 
@@ -459,8 +485,7 @@ def _check_setting(model: PreTrainedModel, kind: str, window: int, n_samples: in
         )
     if n_samples < 1:
         raise ValueError(f"n_samples is {n_samples}: give at least 1.")
-    if model.training:
-        raise ValueError("The model is in training mode: call model.eval() first.")
+    check_evaluating(model)
 
 
 def _check_length(target: Tensor, source: Tensor) -> None:
@@ -480,9 +505,10 @@ def token_roles(subject: slice, length: int) -> dict[str, list[int]]:
     The only token of a short subject is its last; the prompt's last token is nothing else.
     """
     inside = list(range(subject.start, subject.stop))
-    after = list(range(subject.stop, length - 1))
-    positions = (inside[:-1][:1], inside[1:-1], inside[-1:], after[:1], after[1:], [length - 1])
-    return dict(zip(ROLES, positions, strict=True))
+    after = list(range(subject.stop, length))
+    parts = (inside[:-1][:1], inside[1:-1], inside[-1:], after[:1], after[1:])
+    positions = [[at for at in part if at < length - 1] for part in parts]
+    return dict(zip(ROLES, [*positions, [length - 1]], strict=True))
 
 
 def average_effects(
@@ -525,10 +551,13 @@ def ablate(
     positions of the `reference`; "resample", the value that row i of the reference, which has as
     many rows as the batch, has at the same position. `positions` (default all) count from 0.
     References are token ids without padding; they run through the model at once.
+    Whatever reads a site afterwards sees the ablated value, transformers' `hidden_states` too.
     Raises ValueError, and UnknownArchitecture.
     """
     parts = anatomy(model)
     sites = [_checked_site(model, site) for site in sites]
+    if not sites:
+        raise ValueError("There are no sites to ablate: give at least one.")
     if baseline not in BASELINES:
         raise ValueError(f"{baseline!r} is no baseline: use {', '.join(BASELINES)}.")
     if baseline != "zero" and reference is None:
@@ -536,8 +565,8 @@ def ablate(
     if positions is not None and any(position < 0 for position in positions):
         raise ValueError(f"positions are {list(positions)}: count from 0.")
     values = {} if baseline == "zero" else _additions(model, parts, sites, reference)
-    changes = {site: _replacement(baseline, values.get(site), positions) for site in sites}
-    with _changed(parts, changes):
+    changes = {site: _replacement(baseline, values.get(site)) for site in sites}
+    with _changed(parts, changes, positions):
         yield
 
 
@@ -552,7 +581,7 @@ def ablate_head(
 ) -> Float[Tensor, "batch pos vocab"]:
     """The model's logits with the output of one head replaced; see `ablate`."""
     with ablate(model, [("head", block, head)], baseline, reference):
-        return model(input_ids, use_cache=False).logits
+        return model(input_ids.to(model.device), use_cache=False).logits
 
 
 def _checked_site(model: PreTrainedModel, site: tuple) -> tuple:
@@ -570,19 +599,14 @@ def _checked_site(model: PreTrainedModel, site: tuple) -> tuple:
     )
 
 
-def _replacement(baseline: str, values: Tensor | None, positions: Sequence[int] | None) -> Change:
+def _replacement(baseline: str, values: Tensor | None) -> Change:
     def change(addition: Tensor, at: Tensor) -> Tensor:
         if baseline == "zero":
-            new = torch.zeros_like(addition)
-        elif baseline == "mean":
-            new = values.mean((0, 1)).expand_as(addition)
-        else:
-            _check_reference(values, addition, at)
-            new = values[:, at]
-        if positions is None:
-            return new
-        chosen = torch.isin(at, torch.tensor(list(positions), device=at.device))
-        return torch.where(chosen[:, None], new, addition)
+            return torch.zeros_like(addition)
+        if baseline == "mean":
+            return values.mean((0, 1)).expand_as(addition)
+        _check_reference(values, addition, at)
+        return values[:, at]
 
     return change
 
@@ -606,16 +630,18 @@ def _additions(
         return lambda addition, at: seen.setdefault(site, addition)
 
     with _changed(parts, {site: keep(site) for site in sites}):
-        model(ids, use_cache=False)
+        model(ids.to(model.device), use_cache=False)
     return seen
 
 
 @contextmanager
-def _changed(parts: Anatomy, changes: Mapping[tuple, Change]) -> Iterator[None]:
-    """Inside the `with`, what each site adds is what its function makes of it."""
+def _changed(
+    parts: Anatomy, changes: Mapping[tuple, Change], positions: Sequence[int] | None = None
+) -> Iterator[None]:
+    """Inside the `with`, what each site adds there is what its function makes of it."""
     with ExitStack() as installed:
         for site, change in changes.items():
-            for handle in _Addition(parts, site, change).install():
+            for handle in _Addition(parts, site, change, positions).install():
                 installed.callback(handle.remove)
         yield
 
@@ -623,8 +649,10 @@ def _changed(parts: Anatomy, changes: Mapping[tuple, Change]) -> Iterator[None]:
 class _Addition:
     """What one site adds, on its way through a function."""
 
-    def __init__(self, parts: Anatomy, site: tuple, change: Change):
-        self.parts, self.site, self.change = parts, site, change
+    def __init__(
+        self, parts: Anatomy, site: tuple, change: Change, positions: Sequence[int] | None
+    ):
+        self.parts, self.site, self.change, self.positions = parts, site, change, positions
 
     def install(self) -> Iterator:
         kind, block = self.site[:2]
@@ -634,7 +662,7 @@ class _Addition:
             yield output_map(self.parts.attentions[block]).register_forward_pre_hook(self.at_head)
         else:
             leave = _modules(self.parts, kind)[block].register_forward_hook
-            yield leave(self.at_block if kind == "block" else self.at_module)
+            yield leave(self.at_block if kind == "block" else self.at_module, prepend=True)
 
     def enter_block(self, block: nn.Module, args: tuple, kwargs: dict) -> None:
         self.entering = args[0] if args else kwargs["hidden_states"]
@@ -644,19 +672,28 @@ class _Addition:
         self.at = torch.arange(start, start + length, device=self.entering.device)
 
     def at_block(self, block: nn.Module, args: tuple, output: Tensor | tuple) -> Tensor | tuple:
-        addition = self.change(_tensor(output) - self.entering, self.at)
-        return _like(output, self.entering + addition)
+        old = _tensor(output)
+        new = self.entering + self.change(old - self.entering, self.at)
+        return _like(output, self._where_chosen(new, old))
 
     def at_module(self, module: nn.Module, args: tuple, output: Tensor | tuple) -> Tensor | tuple:
         old = _tensor(output)
-        new = self.change(old.reshape(*self.entering.shape[:2], -1), self.at)
+        rows = old.reshape(*self.entering.shape[:2], -1)
+        new = self._where_chosen(self.change(rows, self.at), rows)
         return _like(output, new.reshape(old.shape))
 
     def at_head(self, module: nn.Module, args: tuple) -> tuple:
         config, head = self.parts.decoder.config, self.site[2]
         heads = args[0].unflatten(-1, (config.num_attention_heads, -1)).clone()
-        heads[..., head, :] = self.change(heads[..., head, :], self.at)
+        old = heads[..., head, :]
+        heads[..., head, :] = self._where_chosen(self.change(old, self.at), old)
         return (heads.flatten(-2), *args[1:])
+
+    def _where_chosen(self, new: Tensor, old: Tensor) -> Tensor:
+        if self.positions is None:
+            return new
+        chosen = torch.isin(self.at, torch.tensor(list(self.positions), device=self.at.device))
+        return torch.where(chosen[:, None], new, old)
 
 
 def output_map(attention: nn.Module) -> nn.Module:
@@ -675,6 +712,7 @@ def attention_patterns(
     model: PreTrainedModel, input_ids: Int[Tensor, "batch pos"]
 ) -> Float[Tensor, "block batch head query key"]:
     """The attention weights of every head."""
+    check_evaluating(model)
     patterns: list[Tensor] = []
 
     def keep(module: nn.Module, args: tuple, output: tuple) -> None:
@@ -686,7 +724,7 @@ def attention_patterns(
         model.set_attn_implementation("eager")  # the one that returns its weights
         for attention in anatomy(model).attentions:
             installed.callback(attention.register_forward_hook(keep).remove)
-        model(input_ids, use_cache=False)
+        model(input_ids.to(model.device), use_cache=False)
     return torch.stack(patterns)
 
 

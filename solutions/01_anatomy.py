@@ -1,8 +1,8 @@
 # %% [markdown] id="title"
 # # 01 · Anatomy: what a language model is made of, and what it costs
 #
-# You take five published language models apart, from 124 million to 3 billion parameters, and download none of them, and the course's own:
-# their configurations are enough. You count what they hold, what memory a text takes, and what a token
+# You take six language models apart: the course's own and five published ones, from 124 million to 3 billion parameters. None is
+# downloaded: their configurations are enough. You count what they hold, what memory a text takes, and what a token
 # costs to compute, and check the counts on a model that runs.
 #
 # 75 minutes. You need Python classes and PyTorch modules; [notebook 00](00_sampling.ipynb) first.
@@ -37,10 +37,10 @@ from course_utils.widgets import explorer, menu, slider
 # A configuration is a list of sizes: so many layers, so wide, so many heads. It is all that PyTorch needs
 # to build the model on the device `"meta"`, where a tensor has a shape and no data.
 #
-# The names below say how many billion parameters a model has. How many has gemma-3-1b-it?
+# A name such as gemma-3-1b-it says how many billion parameters a model has. How many million has this one?
 
 # %% id="predict-parameters"
-my_billions = None  # to three decimals
+my_millions = None
 
 
 # %% id="build-skeletons"
@@ -57,8 +57,8 @@ models = {"course-lm": course_lm} | {name: skeleton(published(name)) for name in
 for name, model in models.items():
     total = sum(p.numel() for p in model.parameters())
     print(f"{name:14} {total:>13,} parameters")
-gemma = models["gemma-3-1b-it"].num_parameters() / 1e9
-print(f"gemma-3-1b-it: {gemma:.3f} billion · you predicted {my_billions}")
+gemma = models["gemma-3-1b-it"].num_parameters() / 1e6
+print(f"gemma-3-1b-it: {gemma:.1f} million · you predicted {my_millions}")
 
 # %% [markdown] id="totals-seen"
 # A name is rounded: 1B can mean 1.24 billion, as in Llama-3.2-1B, or a little less than one.
@@ -184,7 +184,7 @@ count_parameters = mine_or_reference("anatomy.count_parameters", count_parameter
 # %% [markdown] id="shares"
 # ## 3 · Where are the parameters?
 #
-# How many percent of the parameters of Llama-3.2-1B are in attention? And in the FFN?
+# How many percent of the parameters of Llama-3.2-1B are in attention?
 
 # %% id="predict-share"
 my_percent = None
@@ -430,8 +430,7 @@ flops_per_token = mine_or_reference("anatomy.flops", flops_per_token)
 
 # %% [markdown] id="prefill-decode"
 # A prompt goes through the model in one pass, the **prefill**; then each new token has a pass of its own, **decode**. PyTorch can
-# count what really runs. Take a token of the decode and one of the prefill, with the same number of keys: what is the ratio of
-# their FLOPs, decode to prefill?
+# count what really runs. How many times the FLOPs of a token of the prefill does a token of the decode take, among the same keys?
 
 # %% id="predict-decode"
 my_times = None
@@ -462,10 +461,10 @@ print(f"decode / prefill: {decode / prefill:.1f} · you predicted {my_times}")
 assert prefill == decode == flops_per_token(course_lm, length)
 
 # %% [markdown] id="flops-seen"
-# To the operation: all layers of the course's model are global. (PyTorch counts whole products, whatever the mask hides. A
-# kernel that knows the mask can skip the future, about half of attention in a prefill, which your formula does not, and
-# what lies before a window, which it does.) A known rule of thumb says 2 FLOPs for each parameter. When does it hold?
-# Guess for Llama-3.2-1B with 32,768 keys: by how many percent does attention exceed the rule?
+# To the operation: PyTorch counts whole products, whatever the mask hides. A kernel that knows the mask can skip the future, about
+# half of attention in a prefill. Your formula does not; it leaves out what lies before a window, but all layers of the course's
+# model are global. A known rule of thumb says 2 FLOPs for each parameter. When does it hold? Guess for Llama-3.2-1B with
+# 32,768 keys: by how many percent is a token above the rule?
 
 # %% id="predict-attention"
 my_excess = None
@@ -541,7 +540,8 @@ check("anatomy.masking", masking)
 masking = mine_or_reference("anatomy.masking", masking)
 
 # %% [markdown] id="masking-models"
-# Give the course's model a causal mask of ones and zeros, and change the last token. Does the first token notice?
+# So what happens to the course's model under a causal mask of ones and zeros? Change the last token: does the first one notice?
+# Write `True` or `False`.
 
 # %% id="predict-leak"
 my_leak = None

@@ -5,7 +5,8 @@
 # remembers what was computed. Here you write that memory, put it into a real model, and find out
 # what it costs.
 #
-# 180 minutes. You need [00 · Start here](00_sampling.ipynb), and PyTorch's tensors with four dimensions.
+# 240 minutes, in two sittings: sections 1 and 2, then the rest. You need [00 · Start here](00_sampling.ipynb), and PyTorch's tensors
+# with four dimensions.
 #
 # At the end you will be able to
 #
@@ -36,8 +37,8 @@ from course_utils.widgets import explorer, menu, slider
 # %% [markdown] id="why"
 # ## 1 · What is computed twice?
 #
-# The loop of notebook 00 gives the model the whole text at every step. We write 20 tokens after the prompt:
-# how many tokens go through the blocks in all, prompt included? Write down your guess.
+# The loop of notebook 00 gives the model the whole text at every step. We write 20 tokens after a prompt of about ten:
+# how many tokens go through the blocks in all, the prompt's included? Write down your guess.
 
 # %% id="predict-tokens"
 my_tokens = None
@@ -312,7 +313,8 @@ with torch.no_grad():
 # ## 3 · What does a real model keep?
 #
 # Today's models have fewer heads of keys and values than of queries: a **group** of query heads shares one KV head
-# (*grouped-query attention*). Our model has 6 query heads, in groups of two. How many heads of keys does its cache hold?
+# (*grouped-query attention*, GQA). Our model has 6 query heads; its keys are projected to 96 numbers, 32 for each head. How many
+# heads of keys does its cache hold?
 
 # %% id="predict-heads"
 my_heads = None
@@ -323,8 +325,9 @@ my_heads = None
 # difficulty ●●●○○ · 25 minutes · 3 points
 #
 # **Goal.** transformers asks each layer of a cache to `update`: here are the keys and values of new tokens; give back
-# all of them. `CacheLayer` does the paperwork; you keep `self.keys` and `self.values` (`None` at first) and count the tokens in
-# `self.seen`. Store the KV heads as they come. Then `attend`, to see what grouping means: causal attention of the last
+# all of them. `CacheLayer`, a `CacheLayerMixin` of transformers, does the paperwork: it answers how long the cache is, from
+# `self.seen`, and how many keys a mask has to cover, from `self.keys`. You keep `self.keys` and `self.values` (`None` at first) and add
+# to `self.seen` (0 at first). Store the KV heads as they come. Then `attend`, to see what grouping means: causal attention of the last
 # tokens' queries to everything kept. With 6 query heads and 3 KV heads, heads 0 and 1 use KV head 0, heads 2 and 3
 # KV head 1, heads 4 and 5 KV head 2.
 #
@@ -449,7 +452,8 @@ kept = cache.layers[0].keys.shape
 print(f"keys of a layer: {tuple(kept)}; heads: {kept[1]} · you predicted {my_heads}")
 
 # %% [markdown] id="exercise-cache-bytes"
-# The cache holds one token less than the text: the last token was never read.
+# The cache holds one token less than the text: the last token was never read. How many kB (1000 bytes) does it take in float32?
+# Write your guess into the cell after the exercise.
 #
 # ## Exercise 2.6 · How many bytes?
 #
@@ -495,7 +499,7 @@ check("kv_cache.cache_bytes", cache_bytes)
 cache_bytes = mine_or_reference("kv_cache.cache_bytes", cache_bytes)
 
 # %% id="predict-bytes"
-my_kilobytes = None  # of this model's cache, for the tokens above in float32
+my_kilobytes = None
 
 # %% id="bytes-counted"
 shape = dict(
@@ -525,7 +529,9 @@ print(f"with a KV head for each query head: {every_head / counted:.0f} times as 
 #
 # In exchange for the memory nothing old is copied when a token arrives.
 #
-# **What if there is no room for all tokens?** Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
+# ## 4 · What if there is no room for all tokens?
+#
+# Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
 # their attention rests on the first tokens, whatever these say; their remedy keeps a few of those as **sinks**.
 #
 # ## Exercise 2.7 · A window with sinks
@@ -596,23 +602,19 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 # ```
 #
 # What does it cost? Two skills of the model: *copying* a line of words, and *reading*: answering a question about a
-# text. It reads the line or the text; the cache drops what it must; then it goes on. Which of the three keeps copying
-# best with 16 tokens?
+# text. It reads the line or the text; the cache drops what it must; then it goes on. The answers are sentences, "Balko visits
+# Paris."; the last word is what counts. Which of the three keeps copying
+# best with 16 tokens: `"window"`, `"sinks and window"` or `"accumulated attention"`?
 
 # %% id="predict-policy"
 my_policy = None
 
 
 # %% id="skills"
-def value_alone(item: skills.Item) -> skills.Item:
-    """The answer is a sentence, "Balko visits Paris."; what has to be found is its last word."""
-    sentence, value = item.answer.removesuffix(".").rsplit(" ", 1)
-    return skills.Item(item.prompt + sentence, value)
-
-
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [value_alone(skills.reading_item(rng)) for _ in range(24)]
+reading = [skills.reading_item(rng) for _ in range(24)]
+reading = [skills.Item(*(i.prompt + i.answer)[:-1].rsplit(" ", 1)) for i in reading]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
@@ -680,7 +682,9 @@ for skill, right in {"copying": "copied tokens", "reading": "values found"}.item
 # to copy: they take four places from the window. No rule knows *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
 # the text.
 #
-# **Whose memory is it?** A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
+# ## 5 · Whose memory is it?
+#
+# A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
 # **Paging** cuts the memory into blocks of 16 tokens; each sequence has a *table* of its blocks and takes a new one when the
 # last is full. Sequences with the same beginning share blocks, until one writes into them.
 #
@@ -833,7 +837,7 @@ for sequence in (question, *answers):
 print("free again:", pool.n_free_blocks(), "of 400")
 
 # %% [markdown] id="roofline"
-# ## 4 · Why is decoding slow?
+# ## 6 · Why is decoding slow?
 #
 # To compute, a chip has to fetch numbers. Its **arithmetic intensity** is how many FLOPs a piece of work does for each byte
 # it fetches. We count: FLOPs of the matrix products, bytes of all weights and of the cached keys and values, in bfloat16.
@@ -903,10 +907,10 @@ explorer(
 )
 
 # %% [markdown] id="speed-up"
-# ## 5 · What does the cache gain?
+# ## 7 · What does the cache gain?
 #
-# Written without a cache, token n costs a pass over n tokens; with it, a pass over one. Write down, before you run: at 256 tokens
-# in all after a prompt of 16, how many times fewer FLOPs does the whole text take with a cache?
+# Written without a cache, token n costs a pass over n tokens; with it, a pass over one. A prompt of 16 tokens is continued
+# to a text of 256. Write down, before you run: how many times fewer FLOPs does that take with a cache?
 
 # %% id="predict-speed-up"
 my_speed_up = None
@@ -947,11 +951,12 @@ show(
 # The gain grows in proportion to the text. The gain in seconds, on the machine at hand, is what the repository's
 # `tests/benchmarks/kv_cache.py` measures.
 #
-# ## 6 · Who waits for whom?
+# ## 8 · Who waits for whom?
 #
 # Decoding many sequences at once shares the weights. A *static* batch is decoded until its longest answer ends: the others
 # have left empty places. A **continuous** batch lets the next request in as soon as a place and enough blocks are
-# free. Forty requests, 8 places: what share of the places does each use?
+# free. Forty requests arrive within 60 steps and ask for 4 to 119 tokens each; there are 8 places: what share of these does
+# each kind of batch use?
 
 # %% id="predict-batching"
 my_use = {"static": None, "continuous": None}
@@ -987,7 +992,7 @@ for name in ("static", "continuous"):
 # The same tokens in fewer steps. Here each request sets aside the blocks of its whole answer; a server that does not know its
 # length takes blocks as they are needed and, when none is left, puts a sequence off.
 #
-# ## 7 · On a real model
+# ## 9 · On a real model
 #
 # Your cache and your loop run on any causal model. Set the name and run the cell: about 1 GB is fetched once from the Hub.
 

@@ -39,10 +39,10 @@ from course_utils.widgets import explorer, menu, slider, text_box
 # Every block reads the residual stream and adds to it; after the last one a norm and the unembedding turn it into logits. The plainest lens
 # unembeds an earlier state: `unembedding(hidden_states[i])`. Our model has 8 blocks, so there are 9 entries.
 #
-# The largest logit at the end is about 20. Of what size do you expect it at the entry before?
+# Take the largest logit at the last position. How many times as large as in the last entry do you expect it in the entry before?
 
 # %% id="predict-scale"
-my_logit = None
+my_ratio = None
 
 # %% id="scales-seen"
 model, tokenizer = load_lm()
@@ -59,20 +59,21 @@ def hidden_states(text: str) -> tuple[Tensor, ...]:
 prompt = "The Space Needle is located in the city of"
 entries = hidden_states(prompt)
 own = model(tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)).logits[0, -1].max()
+plain = [parts.unembedding(entry[0, -1]).max() for entry in entries]
+normed = [parts.unembedding(parts.final_norm(entry[0, -1])).max() for entry in entries]
 print("largest logit at the last position")
 print("entry    unembedded  normed, unembedded")
-for i, entry in enumerate(entries):
-    plain = parts.unembedding(entry[0, -1]).max()
-    normed = parts.unembedding(parts.final_norm(entry[0, -1])).max()
-    print(f"{i:5} {plain:13.1f} {normed:19.1f}")
-print(f"the model's own: {own:.1f} · entry {n_blocks - 1}: you predicted {my_logit}")
+for i in range(n_blocks + 1):
+    print(f"{i:5} {plain[i]:13.1f} {normed[i]:19.1f}")
+print(f"the model's own: {own:.1f}")
+print(f"entry {n_blocks - 1} to the last: {plain[-2] / plain[-1]:.1f} · you predicted {my_ratio}")
 
 # %% [markdown] id="scales-discussed"
-# Look down the columns for a jump. Unembedded as they are, the logits grow from block to block, far beyond the model's own, and fall back at the
-# last entry: two scales in one column, so the entries cannot all be of one kind. Normed, they are of one scale; but which of the two numbers in the last row
-# is the model's own?
+# Look down the first column: does the last entry go on where the others lead? If it jumps to another scale, the entries cannot all be of one kind.
+# And of the two numbers in the last row, which one is the model's own?
 #
-# A second question, before you write code on this: which entry is the *output* of block 3?
+# A second question, before you write code on this: which entry is the *output* of block 3? Record the outputs of the blocks, read them through norm and unembedding,
+# and look for the same number among the entries.
 
 # %% id="predict-entry"
 my_entry = None
@@ -81,17 +82,20 @@ my_entry = None
 blocks = [("block", i) for i in range(n_blocks)]
 with record(model, blocks) as outputs, torch.no_grad():
     model(tokenizer(prompt, return_tensors="pt").input_ids.to(model.device))
+print("largest logit, normed and unembedded")
+print("block   its output   entry of its number   the next entry")
 for site in blocks:
-    equal = [i for i, entry in enumerate(entries) if torch.allclose(entry, outputs[site])]
-    print(f"output of block {site[1]} is entry", *(equal or ["…none"]))
+    states = outputs[site], entries[site[1]], entries[site[1] + 1]
+    logits = [parts.unembedding(parts.final_norm(x[0, -1])).max() for x in states]
+    print(f"{site[1]:5} {logits[0]:12.2f} {logits[1]:21.2f} {logits[2]:16.2f}")
 last = parts.final_norm(outputs["block", n_blocks - 1])
-print("the last one, normed, is the last entry:", torch.allclose(last, entries[-1], atol=1e-4))
+print("the last output, normed, is the last entry:", torch.allclose(last, entries[-1], atol=1e-4))
 print("block 3 · you predicted entry", my_entry)
 
 # %% [markdown] id="exercise-logit-lens"
-# Entry `i` is what *enters* block `i`; entry 0 is the embedding. And the last entry has been through the final norm already. Hence two mistakes, both found in published lenses: to unembed without the norm (the jump
-# above), or to norm the last entry again; and to call entry `i` "layer `i`", one block too late. In this
-# course **layer i is the output of block i**.
+# The output of block `i` is entry `i + 1`: entry `i` is what *enters* block `i`, and entry 0 is the embedding. In the last row no entry fits, because the last one has been through the final norm already. Hence two
+# mistakes, both found in published lenses: to unembed without the norm (the first table, left), or to norm the last entry again (its last row, right); and to call entry `i` "layer `i`", one block too late (the second
+# table, middle). In this course **layer i is the output of block i**.
 #
 # ## Exercise 3.1 · The lens
 #
@@ -104,7 +108,8 @@ print("block 3 · you predicted entry", my_entry)
 # - `top_tokens`: the `top_k` likeliest, likeliest first, each decoded by itself;
 # - `top_token_logits`: their logits, as a list or tensor.
 #
-# It has to work on every model: `anatomy(model)` has `final_norm` and `unembedding`, whatever they are called there.
+# It has to work on Llama, Qwen2, GPT-2 and GPT-NeoX models: `anatomy(model)` has `final_norm` and `unembedding`, whatever they are called there. (A few
+# others do more after the norm: Gemma 2 squashes its logits. `course_utils.lens` takes care of them.)
 #
 # `logit_lens(model, tokenizer, text, top_k=5) -> list of dicts`
 #
@@ -169,39 +174,49 @@ def print_lens(text: str, top_k: int = 3) -> None:
 
 print_lens("IPhone was developed by")
 print("you predicted block", my_block)
+print("one matrix embeds and unembeds:", parts.embedding.weight is parts.unembedding.weight)
 
 # %% [markdown] id="hooks"
-# The embedding repeats the token that was read: embedding and unembedding are one matrix here. The first blocks already
-# name companies, only not the right one; the answer comes in the middle and grows.
+# Which token does the embedding name, and what has that to do with the last line? Do the first blocks name companies, if not the right one? And does the answer's logit go on growing once it
+# leads?
 #
 # ## 2 · Where do hidden states come from?
 #
 # From hooks. transformers puts its own on the blocks when they are first asked for, and leaves them there. A hook is a function that PyTorch calls with a
-# module's output; `register_forward_hook` returns a handle, and `handle.remove()` takes it off. Some clean up with
-# `block._forward_hooks.clear()` instead. What do the hidden states look like afterwards?
+# module's output; `register_forward_hook` returns a handle, and `handle.remove()` takes it off. Two habits of old code:
+#
+# - the state is taken as `output[0]`, because blocks used to return a tuple. What is that in our model, for two prompts at once?
+# - hooks are taken off by `block._forward_hooks.clear()`. How many hidden states are there afterwards?
 
 # %% id="predict-cleared"
-my_entries = None  # how many entries are there after clear()?
+my_shape = None  # of output[0]
+my_entries = None  # after clear()
 
 # %% id="cleared"
 other, _ = load_lm()
-ids = tokenizer("IPhone was developed by", return_tensors="pt").input_ids.to(other.device)
+ids = tokenizer(["IPhone was developed by"] * 2, return_tensors="pt").input_ids.to(other.device)
+block, shapes = anatomy(other).blocks[2], []
+handle = block.register_forward_hook(
+    lambda block, args, output: shapes.append((list(output.shape), list(output[0].shape)))
+)
 before = other(ids, output_hidden_states=True).hidden_states
-anatomy(other).blocks[2]._forward_hooks.clear()
+handle.remove()
+print("output {}, output[0] {}".format(*shapes[0]), "· you predicted", my_shape)
+block._forward_hooks.clear()
 after = other(ids, output_hidden_states=True).hidden_states
-shifted = torch.equal(after[3], before[4])
 print(f"{len(before)} entries before, {len(after)} after · you predicted {my_entries}")
-print("entry 3 is now what entry 4 was:", shifted)
+print("entry 3 is now what entry 4 was:", torch.equal(after[3], before[4]))
 
 # %% [markdown] id="exercise-by-hooks"
-# No error, no warning: the entries behind it have moved up by one. What you register, you remove, and nothing else.
+# No error, no warning, in either case. A tensor's `[0]` is the first row of the batch, and the other prompt is gone. Cleared hooks were also those by which transformers collects hidden
+# states: what you register, you remove, and nothing else.
 #
 # ## Exercise 3.2 · The lens by hooks
 #
 # difficulty ●●●○○ · 20 minutes · 4 points
 #
 # **Goal.** The same function and result, without `output_hidden_states`: hooks of your own see the output of each block, and what enters
-# block 0. Afterwards the model has exactly the hooks it had before, also when the pass ends in an error or by Ctrl-C.
+# block 0. A block may return a tuple, whose first item is its output. Afterwards the model has exactly the hooks it had before, also when the pass ends in an error or by Ctrl-C.
 #
 # `logit_lens_by_hooks(model, tokenizer, text, top_k=5) -> list of dicts`
 #
@@ -224,8 +239,8 @@ print("entry 3 is now what entry 4 was:", shifted)
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
 #
-# All states need the norm, the last one too: the hook saw it before the norm. A hook that *returns* something replaces the output, so append and return nothing. In older
-# versions a block returns a tuple, whose first item is the state; a tensor's `[0]` is the first row of the batch.
+# All states need the norm, the last one too: the hook saw it before the norm. A hook that *returns* something replaces the output, so append and return nothing.
+# `output[0] if isinstance(output, tuple) else output`.
 #
 # </details></details></details>
 
@@ -266,24 +281,17 @@ def logit_lens_by_hooks(model, tokenizer, text: str, top_k: int = 5) -> list[dic
 check("logit_lens.by_hooks", logit_lens_by_hooks)
 logit_lens_by_hooks = mine_or_reference("logit_lens.by_hooks", logit_lens_by_hooks)
 
-# %% id="both-agree"
-both = (f(model, tokenizer, prompt, 3) for f in (logit_lens, logit_lens_by_hooks))
-same = [a["top_tokens"] == b["top_tokens"] for a, b in zip(*both, strict=True)]
-print(f"the same tokens in {sum(same)} of {len(same)} rows")
-
 # %% [markdown] id="memory"
 # ## 3 · Memory against context
 #
-# "In this text the word IPhone means Windows operating system." What the model has learned says Apple, what it reads says
-# Microsoft. Who leads at block 2, and at which block does Microsoft pass Apple for good?
+# "In this text the word IPhone means Windows operating system." The world that the model has learned says Apple, what it reads says
+# Microsoft. From which block on is Microsoft above Apple, and stays there?
 
 # %% id="predict-overtakes"
 my_overtaking = None
 
-# %% id="memory-seen"
-redefined = "In this text the word IPhone means Windows operating system. IPhone was developed by"
 
-
+# %% id="memory-functions"
 def first_token(answer: str) -> int:
     return tokenizer(" " + answer).input_ids[0]
 
@@ -296,13 +304,18 @@ def logits_at_end(prompts: list[str]) -> Float[Tensor, "block batch vocab"]:
     return torch.stack([parts.unembed(streams[i][rows, ends]) for i in range(n_blocks)]).cpu()
 
 
+# %% id="memory-seen"
+redefined = "In this text the word IPhone means Windows operating system. IPhone was developed by"
 rival = logits_at_end([redefined])[:, 0]
+is_above = rival[:, first_token("Microsoft")] > rival[:, first_token("Apple")]
 lines = {
     name: list(enumerate(rival[:, first_token(name)].tolist())) for name in ("Apple", "Microsoft")
 }
 for name, points in lines.items():
     print(f"{name:10}", "  ".join(f"{logit:5.1f}" for _, logit in points))
-print("you predicted block", my_overtaking)
+overtaking = n_blocks - int(is_above.flip(0).cumprod(0).sum())
+print(f"above from block {overtaking} on ({n_blocks}: never) · you predicted {my_overtaking}")
+print("the model goes on with", repr(tokenizer.decode(rival[-1].argmax())))
 apple, microsoft = (points[-1][1] for points in lines.values())
 show(
     curves(lines, "block", "logit", title=redefined),
@@ -358,7 +371,7 @@ check("logit_lens.first_block", first_leading_block)
 first_leading_block = mine_or_reference("logit_lens.first_block", first_leading_block)
 
 # %% [markdown] id="many"
-# Now 140 redefinitions, ten of each relation of the model's world, none of which it saw in training, and the same questions without the redefinition. Does
+# Now 140 redefinitions, ten different ones of each relation of the model's world, of those that its corpus leaves out (`skills.held_out`), and the same questions without the redefinition. Does
 # the answer that is read settle earlier or later than the one that is remembered? And in how many of the 140 does the
 # *remembered* answer lead at some block, before the model says the other?
 
@@ -370,16 +383,19 @@ my_remembered = None  # of 140
 rng = random.Random(0)
 
 
-def redefinition(relation: world.Relation) -> tuple[str, str, str, str]:
-    """A redefining sentence, a question, its remembered answer and the one to be read."""
-    while True:
+def redefinitions(relation: world.Relation, count: int = 10) -> list[tuple[str, str, str, str]]:
+    """Of each: a redefining sentence, a question, its remembered answer and the one to be read."""
+    found = {}
+    while len(found) < count:
         old, new = rng.sample(relation.facts, 2)
         if old.answer != new.answer and skills.held_out(f"{old.subject} means {new.subject}"):
             sentence = skills.REDEFINITIONS[0].format(a=old.subject, b=new.subject)
-            return sentence, world.prompt(old, relation.phrasings[0]), old.answer, new.answer
+            question = world.prompt(old, relation.phrasings[0])
+            found[sentence] = sentence, question, old.answer, new.answer
+    return list(found.values())
 
 
-items = [redefinition(relation) for relation in world.RELATIONS.values() for _ in range(10)]
+items = [item for relation in world.RELATIONS.values() for item in redefinitions(relation)]
 old_ids, new_ids = (torch.tensor([first_token(item[i]) for item in items]) for i in (2, 3))
 recalled = logits_at_end([question for _, question, _, _ in items])
 context = logits_at_end([f"{sentence} {question}" for sentence, question, _, _ in items])
@@ -405,7 +421,7 @@ bars = {name: block.bincount(minlength=n_blocks + 1).tolist() for name, block in
 medians = ", ".join(f"{name}: {block.median():.0f}" for name, block in settled.items())
 show(
     grouped_bars(bars, names, "first block from which on", "prompts"),
-    f"For {len(items)} redefinitions, from which block on an answer leads. Median blocks: {medians}.",
+    f"For {len(items)} redefinitions, from which block on an answer leads. Medians: {medians}.",
 )
 
 # %% [markdown] id="many-discussed"
@@ -489,19 +505,19 @@ show(
 
 # %% id="arithmetic"
 print_lens(four["sum"])
-items = [skills.arithmetic_item(rng) for _ in range(100)]
-digits = torch.tensor([tokenizer(item.answer).input_ids[0] for item in items])
-right = logits_at_end([item.prompt for item in items]).argmax(-1) == digits  # [block, 100]
+sums = [skills.arithmetic_item(rng) for _ in range(100)]
+digits = torch.tensor([tokenizer(item.answer).input_ids[0] for item in sums])
+right = logits_at_end([item.prompt for item in sums]).argmax(-1) == digits  # [block, 100]
 print("first digit right, of 100 sums and differences, by block:", *right.sum(1).tolist())
 print_lens(four["import"], top_k=4)
 print_lens("import numpy as np\nimport", top_k=4)
 
 # %% [markdown] id="heatmap"
-# The count is of first digits alone; two-digit sums as a whole are a weak spot of this model, as its
+# The count is of first digits alone; how many whole answers are right, the
 # [model card](../course_utils/course_lm/MODEL_CARD.md) says. A lens shows what a model is about to say, right or wrong.
 #
-# The line of Python asks for a name, which may take several tokens. With a space at its end the prompt is cut otherwise than running text, and the lens
-# may show pieces of names.
+# The line of Python asks for a name, which may take several tokens. With a space at its end the prompt is cut otherwise than running text: do the two prints name whole modules, or pieces of
+# their names?
 #
 # ## 5 · Every position at once
 #
@@ -517,7 +533,7 @@ SHOWN = ("tokens", "logits", "entropy", "rank of the next token")
 
 
 def lens_map(prompt: str, k: int = 1, shows: str = "tokens") -> Picture:
-    """What each layer says at each position: the plain function behind the explorer."""
+    """What each layer says after the first 16 tokens: the plain function behind the explorer."""
     ids = tokenizer(prompt or " ", return_tensors="pt").input_ids[:, :16]
     streams = {layer: x[0].cpu() for layer, x in residual_streams(model, ids).items()}
     final = parts.unembed(streams[n_blocks - 1][-1:].to(model.device)).argmax(-1).cpu()
@@ -539,7 +555,8 @@ def lens_map(prompt: str, k: int = 1, shows: str = "tokens") -> Picture:
         most=6,
     )
     answer = tokenizer.decode(seen.top_ids[-1, -1, 0])
-    alt = f"Layers by tokens of {prompt!r}; after the last token the last block says {answer!r}."
+    shown = tokenizer.decode(ids[0])
+    alt = f"Layers by tokens of {shown!r}; after the last token the last block says {answer!r}."
     middle = f"KL there at block {n_blocks // 2}: {seen.kl[n_blocks // 2 + 1, -1]:.1f} nats."
     return Picture(fig, f"{alt} {middle}", state=f"prompt={prompt} k={k} shows={shows}")
 
@@ -548,7 +565,7 @@ def lens_map(prompt: str, k: int = 1, shows: str = "tokens") -> Picture:
 streams = residual_streams(model, tokenizer(prompt, return_tensors="pt").input_ids)
 kl = read(model, streams, top_k=1, measures=["kl"]).kl[1:, 0].sum(0)  # of each position
 slowest = tokenizer.decode(tokenizer(prompt).input_ids[kl.argmax()])
-print(f"the darkest column is {slowest!r} · you predicted {my_token}")
+print(f"the largest sum over the blocks is that of {slowest!r} · you predicted {my_token}")
 explorer(
     lens_map,
     prompt=text_box(prompt),
@@ -557,7 +574,7 @@ explorer(
 )
 
 # %% [markdown] id="exercise-translator"
-# Write prompts of your own into the box. Where does the next token lead from the first block on?
+# Write prompts of your own into the box; the map shows their first 16 tokens. Where does the next token lead from the first block on?
 #
 # ## 6 · A better lens
 #
@@ -646,8 +663,8 @@ check("logit_lens.translator", Translator)
 Translator = mine_or_reference("logit_lens.translator", Translator)
 
 # %% [markdown] id="tuned"
-# A translator for each block but the last, trained on the tokens of 100 documents, measured on 40 others. Of the plain lens's KL at block 1,
-# what share will the tuned lens have left?
+# A translator for each layer but the last, trained on the tokens of 100 documents, measured on 40 others. Of the plain lens's KL at block 1,
+# what share will the tuned lens have left? (`course_utils.lens` has the whole as `train_tuned_lens`, and a `TunedLens` that can be saved and loaded.)
 
 # %% id="predict-tuned"
 my_share = None
@@ -661,70 +678,74 @@ with torch.no_grad():
     final_logits = parts.unembed(train[n_blocks - 1])
 torch.manual_seed(0)
 translators = {}
-for block in range(n_blocks - 1):
-    translators[block] = Translator(train[block].shape[-1]).to(model.device)
-    translators[block].fit(train[block], parts.unembed, final_logits, 80, learning_rate=3e-3)
+for layer in list(train)[:-1]:
+    translators[layer] = Translator(train[layer].shape[-1]).to(model.device)
+    translators[layer].fit(train[layer], parts.unembed, final_logits, 80, learning_rate=3e-3)
 with torch.no_grad():
-    translated = {block: t(held_out[block]) for block, t in translators.items()}
+    translated = {layer: t(held_out[layer]) for layer, t in translators.items()}
 translated[n_blocks - 1] = held_out[n_blocks - 1]
 print(f"trained on {len(train[0])} tokens, measured on {len(held_out[0])}")
 
 # %% id="tuned-seen"
 lenses = {"plain lens": mean_kl(model, held_out), "tuned lens": mean_kl(model, translated)}
 for name, curve in lenses.items():
-    print(f"{name}:", "  ".join(f"{curve[block]:.1f}" for block in range(n_blocks)))
+    print(f"{name}, embedding and blocks:", "  ".join(f"{kl:.1f}" for kl in curve.values()))
 left = lenses["tuned lens"][1] / lenses["plain lens"][1]
 print(f"left at block 1: {left:.1f} · you predicted {my_share}")
-print(f"the plain lens at the embedding: {lenses['plain lens']['embedding']:.0f} nats")
-assert all(lenses["tuned lens"][b] < lenses["plain lens"][b] for b in range(n_blocks - 1))
+nearer = sum(lenses["tuned lens"][layer] < lenses["plain lens"][layer] for layer in translators)
+print(f"the tuned lens is nearer at {nearer} of {len(translators)} layers")
 lines = {name: [(b, curve[b]) for b in range(n_blocks)] for name, curve in lenses.items()}
 show(
     curves(lines, "block", "KL(final ‖ block), nats"),
-    f"Mean KL on held-out tokens by block: the plain lens begins at {lines['plain lens'][0][1]:.1f} "
+    f"Mean KL on held-out tokens by block: plain lens from {lines['plain lens'][0][1]:.1f} "
     f"nats, the tuned lens at {lines['tuned lens'][0][1]:.1f}; both end at 0.",
 )
 
 # %% [markdown] id="misleads"
-# The tuned lens is nearer everywhere: part of what looked like "not yet known" can be read after all, through an affine map.
+# Where the tuned lens is nearer, part of what looked like "not yet known" can be read after all, through an affine map.
 #
 # ## 7 · Where the lens misleads
 #
 # **It has a bias.** Averaged over all tokens, a faithful lens would say what the model says on average. Does it? Compare the
-# *mean* distributions.
+# *mean* distributions, and look at the tokens that block 1 names too often.
 
 # %% id="bias"
 with torch.no_grad():
-
-    def mean_distribution(states: Tensor) -> Tensor:
-        return parts.unembed(states).softmax(-1).mean(0).log()
-
     for name, states in (("plain", held_out), ("tuned", translated)):
-        means = torch.stack([mean_distribution(states[block]) for block in range(n_blocks)])
-        print(f"{name} lens, KL of the means:", *(f"{x:5.1f}" for x in kl_to_final(means)))
+        means = torch.stack(
+            [parts.unembed(states[block]).softmax(-1).mean(0) for block in range(n_blocks)]
+        )
+        print(f"{name} lens, KL of the means:", *(f"{x:5.1f}" for x in kl_to_final(means.log())))
+        too_often = (means[1] - means[-1]).topk(5).indices
+        print("  block 1 leans to", [tokenizer.decode(token) for token in too_often])
 
 # %% [markdown] id="used"
-# The plain lens leans to some tokens whatever the prompt is. Most of that is trained away in a tuned lens.
+# Where these numbers are above 0, the lens leans to some tokens on the whole, whatever the prompt is. How much of that has a tuned lens left?
 #
-# **What can be read need not be used.** At an early block the lens names a wrong answer for most facts. Is that a step of the model's
-# reasoning? Take the direction of that token out of the stream, at that block and the last position, and let the model go on. In what share of the facts that it
-# knows does the final answer change? Beside it, two other directions: a random one, and that of the right answer.
+# **It may have been trained for.** About one tenth of this model's training loss came from answers read off before its last block
+# ([model card](../course_utils/course_lm/MODEL_CARD.md)): what the lens shows at the last inner block is partly trained, not found.
+#
+# **What can be read need not be used.** Before the right answer leads, the lens names another one. Is that a step of the model's
+# reasoning? Of the blocks where another token leads for at least half of the facts that the model knows, take the last. Take the direction of that token out of the stream there, at the last position, and let the
+# model go on. In what share of these facts does the final answer change? Beside it, two other directions: a random one, and that of the right answer.
 
 # %% id="predict-used"
 my_changed = None
 
 # %% id="used-seen"
-EARLY = 2
 facts = [fact for i, fact in enumerate(world.FACTS) if i % 8 == 0]
 questions = [world.prompt(f, world.RELATIONS[f.relation].phrasings[0]) for f in facts]
 answers = torch.tensor([first_token(fact.answer) for fact in facts])
 intact = logits_at_end(questions)
-said, early = intact[-1].argmax(-1), intact[EARLY].argmax(-1)
-known = (said == answers) & (early != answers)
+said, is_other = intact[-1].argmax(-1), intact.argmax(-1) != answers  # [batch], [block, batch]
+share = is_other[:, said == answers].float().mean(1)
+early_block = max((block for block in range(n_blocks) if share[block] >= 0.5), default=0)
+early, known = intact[early_block].argmax(-1), (said == answers) & is_other[early_block]
 ends = torch.tensor([len(tokenizer(question).input_ids) - 1 for question in questions])
 
 
 def answers_without(directions: Float[Tensor, "batch d_model"]) -> Int[Tensor, "batch"]:
-    """What the model says with these directions taken out at block EARLY, at the last position."""
+    """What the model says with these directions taken out at the early block, at the end."""
     units = torch.nn.functional.normalize(directions, dim=-1).to(model.device)
 
     def take_out(stream, positions):
@@ -733,14 +754,15 @@ def answers_without(directions: Float[Tensor, "batch d_model"]) -> Int[Tensor, "
         stream[rows, ends] = state - (state * units).sum(-1, keepdim=True) * units
         return stream
 
-    with edit(model, {("block", EARLY): take_out}):
+    with edit(model, {("block", early_block): take_out}):
         return logits_at_end(questions)[-1].argmax(-1)
 
 
 # %% id="used-compared"
 read_off = parts.unembedding.weight[early.to(model.device)] * parts.final_norm.weight
 chance = torch.randn(read_off.shape, generator=torch.Generator().manual_seed(0))
-print(f"{known.sum()} facts known at the end, with another token leading at block {EARLY}")
+print(f"of {len(facts)} facts {(said == answers).sum()} are known at the end; for {known.sum()} of")
+print(f"these another token leads at block {early_block}")
 right = parts.unembedding.weight[answers.to(model.device)] * parts.final_norm.weight
 for name, directions in (
     ("the token that leads", read_off),
@@ -758,7 +780,7 @@ for name, directions in (
 #
 # ## 8 · On a real model
 #
-# Your lens runs on any causal model of the kinds that `anatomy` knows. Set the name and run the cell: about 1 GB is fetched once from the Hub.
+# Your lens runs on Llama, Qwen2, GPT-2 and GPT-NeoX models. Set the name and run the cell: about 1 GB is fetched once from the Hub.
 
 # %% id="on-a-real-model"
 REAL_MODEL = None  # "Qwen/Qwen2.5-0.5B-Instruct"
@@ -777,7 +799,7 @@ else:
 # - Every state through the final norm exactly once. If logits jump from one scale to another, look for the norm.
 # - A hook that you register you remove, in `finally`; nobody else's.
 # - "Leads" is not "leads and stays". Ask it of a hundred prompts and show the distribution.
-# - KL(final ‖ layer) in nats compares whole distributions; a tuned lens makes it smaller by translating.
+# - KL(final ‖ layer) in nats compares whole distributions; a tuned lens is trained to make it smaller, by translating.
 #
 # **Where it fails.** What an early layer seems to say may be the lens's own bias; what can be read need not be used; and what is there in another basis, or will take several tokens to
 # say, the plain lens does not show. A tuned lens is a trained map: it tells what *can be predicted* from a state.

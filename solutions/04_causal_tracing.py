@@ -3,7 +3,7 @@
 #
 # Where does a model keep that the Space Needle is in Seattle? You damage the model's view of the subject, repair one
 # state at a time, and see which repair brings the answer back: first for one fact, then for more than a hundred, with
-# intervals and controls. Then you switch heads off, in three ways, and see that the way decides what you find.
+# intervals and controls. Then you switch heads off, in three ways, and see how far the way decides what you find.
 #
 # 120 minutes. You need [notebook 01](01_anatomy.ipynb) (blocks, heads, residual stream) and PyTorch hooks.
 #
@@ -18,6 +18,7 @@
 
 # %% id="imports" tags=["setup"]
 import random
+from itertools import islice
 
 import torch
 
@@ -59,6 +60,7 @@ from course_utils.widgets import explorer, menu, slider
 
 # %% id="clean-run"
 model, tokenizer = load_lm()
+n_blocks = len(anatomy(model).blocks)
 prompt, subject, answer = (
     "The Space Needle is located in the city of",
     "The Space Needle",
@@ -80,7 +82,8 @@ print(f"P[{answer}] = {probabilities[answer_id]:.2f}")
 #
 # **Goal.** The prompt's token embeddings, once for every noise sample, with normal noise added at the subject's positions.
 # Its standard deviation is **3 times that of all numbers in the model's embedding table**. The same `seed` gives the same
-# noise. The result is for `model(inputs_embeds=...)`. It works on any model.
+# noise. The result is for `model(inputs_embeds=...)`. It works on any model whose embedding layer is a plain table. (Gemma's multiplies
+# what it looks up; `course_utils.tracing` takes that into account.)
 #
 # `corrupt(model, input_ids, subject, n_samples, seed) -> Float[Tensor, "n_samples pos d_model"]`; `subject` is a slice.
 #
@@ -146,7 +149,7 @@ print("instead:", tokenizer.batch_decode(noisy.argmax(-1)[:, None]))
 #
 # **Goal.** The probability of the answer in the corrupted run, when the **output of one block at one position** is set to its
 # value in the clean run: the mean over the samples. Layer $i$ is the output of block $i$. No hook stays on the model, even if
-# it raises an error. It works on any model.
+# it raises an error, or by Ctrl-C. `anatomy(model).blocks` finds the blocks, whatever they are called.
 #
 # `restore(model, input_ids, corrupted, block, position, answer) -> Float[Tensor, ""]`; `answer` is a token id.
 #
@@ -206,13 +209,13 @@ check("causal_tracing.restore", restore)
 restore = mine_or_reference("causal_tracing.restore", restore)
 
 # %% [markdown] id="after-restore"
-# One state of twelve positions and eight blocks: after block 0, which position brings back most? And after block 6?
+# After block 0, the state at which token brings back most? And after the last block but one?
 
 # %% id="predict-positions"
 my_early_token, my_late_token = None, None
 
 # %% id="two-rows"
-for block, mine in [(0, my_early_token), (6, my_late_token)]:
+for block, mine in [(0, my_early_token), (n_blocks - 2, my_late_token)]:
     row = [
         restore(model, input_ids, corrupted, block, i, answer_id).item() for i in range(len(tokens))
     ]
@@ -224,7 +227,8 @@ for block, mine in [(0, my_early_token), (6, my_late_token)]:
 #
 # difficulty ●●○○○ · 15 minutes · 3 points
 #
-# **Goal.** The total effect, and the indirect effect of every block's output at every position. Use the formulas above.
+# **Goal.** The total effect, and the indirect effect of every block's output at every position. Use the formulas above. No hook
+# stays on the model.
 #
 # `effects(model, input_ids, corrupted, answer) -> (Float[Tensor, ""], Float[Tensor, "block pos"])`
 #
@@ -276,25 +280,26 @@ total, indirect = effects(model, input_ids, corrupted, answer_id)
 block, position = divmod(int(indirect[:, span].argmax()), span.stop - span.start)
 show(
     effect_map(indirect.cpu(), tokens, span, title=f"Output of a block restored; TE = {total:.2f}"),
-    f"Heat map of 8 blocks by {len(tokens)} tokens. Within the subject the largest effect is "
+    f"Heat map of {n_blocks} blocks by {len(tokens)} tokens. In the subject the largest effect is "
     f"{indirect[:, span].max():.2f}, at {tokens[span][position]!r} after block {block}; "
     f"at the last token it grows from {indirect[0, -1]:z.2f} to {indirect[-1, -1]:z.2f}.",
 )
 
 # %% [markdown] id="map-seen"
-# Two sites: an early one on the subject, a late one on the last token. The last row is no finding: the last block's output at
+# Where is the effect large? Look for a site on the subject, and for one on the last token, and at which blocks they are. The last column is no finding: the last block's output at
 # the last token *is* the answer, so its effect is the total effect; nothing reads the other positions there any more.
 #
-# One run for each cell is slow. The library lets a **batch grow**: up to block $l$ a restored run is the same as the corrupted
+# One run for each cell computes the same things again and again. The library lets a **batch grow**: up to block $l$ a restored run is the same as the corrupted
 # one, so its rows join the batch only after block $l$. `causal_trace` gives the same numbers that way, and does two more things:
 # it restores the outputs of MLPs or of attention, in a window of blocks around one, cut off at the first and last block.
 
 # %% id="parts-maps"
 few = corrupt(model, input_ids, span, 3, 0)
-total_of_few, _ = effects(model, input_ids, few, answer_id)
+total_of_few, map_of_few = effects(model, input_ids, few, answer_id)
 trace = causal_trace(model, tokenizer, prompt, subject, answer, n_samples=3)
 print(f"TE of three samples: yours {total_of_few:.2f}, causal_trace {trace.total_effect:.2f}")
-print("(the same where the noise is drawn in the same order)")
+difference = (map_of_few.cpu() - trace.indirect_effects).abs().max()
+print(f"largest difference of a cell: {difference:.4f} (0 if the noise is drawn in the same order)")
 parts_traces = {
     kind: causal_trace(model, tokenizer, prompt, subject, answer, kind, 3) for kind in KINDS[1:]
 }
@@ -312,7 +317,8 @@ for kind, one in parts_traces.items():
 # Meng et al. report, for GPT-2 XL over 1,000 statements, an early site at the *last subject token* where MLPs matter, and a late
 # site at the last token where attention matters (section 2.2, figure 2). Does our small model show it? To average over prompts of
 # different lengths, align tokens by their role. `token_roles(subject, length)` gives the positions of each: the first, middle and
-# last subject tokens, the first token after them, further tokens, the last token. The only token of a short subject is its last.
+# last subject tokens, the first token after them, further tokens, the last token. The only token of a short subject is its last;
+# the prompt's last token is nothing else.
 #
 # ## Exercise 4.4 · Average over facts
 #
@@ -368,7 +374,7 @@ check("causal_tracing.average", average_effects)
 average_effects = mine_or_reference("causal_tracing.average", average_effects)
 
 # %% [markdown] id="predict-average-text"
-# Now more than a hundred facts of the course's world, drawn from all relations, each known with a probability above one half. At the subject's last token: which
+# Now a hundred facts and some more, drawn from the course's world, each known with a probability above one half. At the subject's last token: which
 # restores more in the first blocks, MLPs or attention? And where at the last token is attention's peak?
 
 # %% id="predict-average"
@@ -392,99 +398,126 @@ def is_known(text, name, word):
         return model(ids, logits_to_keep=1).logits[0, -1].softmax(-1)[word_ids[0]] > 0.5
 
 
-drawn = random.Random(0).sample([question(fact) for fact in world.FACTS], 130)
-facts = [item for item in drawn if is_known(*item)][:105]
+questions = [question(fact) for fact in world.FACTS]
+drawn = random.Random(0).sample(questions, len(questions))
+facts = list(islice((item for item in drawn if is_known(*item)), 105))
 print(f"{len(facts)} facts, such as {facts[0][0]!r} → {facts[0][2]}")
 assert len(facts) >= 100
 
 # %% id="trace-facts"
-averages = {}
-for kind in KINDS:  # a line after each: about ten seconds
-    window = 1 if kind == "block" else 3
-    traces = [causal_trace(model, tokenizer, *fact, kind, window, n_samples=2) for fact in facts]
+WINDOWS = {"block": 1, "mlp": 3, "attention": 3}
+
+
+def with_interval(numbers):
+    """The mean and half of its 95 % interval, as text."""
+    numbers = torch.tensor(numbers)
+    return f"{numbers.mean():z.2f} ± {1.96 * numbers.std() / len(numbers) ** 0.5:.2f}"
+
+
+traces, averages = {}, {}
+for kind, window in WINDOWS.items():  # a line after each
+    traces[kind] = [
+        causal_trace(model, tokenizer, *fact, kind, window, n_samples=2) for fact in facts
+    ]
     averages[kind] = average_effects(
-        [one.indirect_effects for one in traces], [one.subject for one in traces]
+        [one.indirect_effects for one in traces[kind]], [one.subject for one in traces[kind]]
     )
-    mean_total = sum(one.total_effect for one in traces) / len(traces)
-    print(f"{kind}: {len(traces)} facts traced, mean total effect {mean_total:.2f}")
+    totals = with_interval([one.total_effect for one in traces[kind]])
+    print(f"{kind}: {len(facts)} facts traced, mean total effect {totals}")
 
 # %% id="average-figure"
+for role in (2, 5):
+    print(f"{ROLES[role]}, mean by block")
+    for kind in KINDS:
+        mean, half = (table[:, role] for table in averages[kind])
+        best = int(mean.argmax())
+        row = " ".join(f"{x:z5.2f}" for x in mean)
+        print(f"{kind:>9} {row}   peak {mean[best]:.2f} ± {half[best]:.2f} at block {best}")
+print("you predicted", my_early_kind, "and block", my_late_block)
+peaks = (f"{kind} {averages[kind][0][:, 2].max():.2f}" for kind in KINDS)
 show(
     effect_curves(averages, {ROLES[i]: i for i in (2, 5)}),
-    "Six curves of mean indirect effect by block, with 95 % bands. At the last subject token the "
-    f"MLP curve peaks at {averages['mlp'][0][:, 2].max():.2f}, the attention curve at "
-    f"{averages['attention'][0][:, 2].max():.2f}; at the last token attention peaks at "
-    f"{averages['attention'][0][:, 5].max():.2f}.",
+    "Six curves of mean indirect effect by block, 95 % bands; windows of 3 blocks for MLPs and "
+    f"attention. Peaks at the last subject token: {', '.join(peaks)}; at the last token attention "
+    f"peaks at {averages['attention'][0][:, 5].max():.2f}.",
 )
-for kind in KINDS[1:]:
-    mean, half = averages[kind]
-    for role in (2, 5):
-        best = int(mean[:, role].argmax())
-        where = f"{kind:9} {ROLES[role]:18} peak at block {best}"
-        print(f"{where}: {mean[best, role]:.2f} ± {half[best, role]:.2f}")
-print("you predicted", my_early_kind, "and block", my_late_block)
-print("interval 95 %, mean over facts; windows of 3 blocks")
+
+
+# %% id="average-verdicts"
+def reaches_half(kind, role):
+    """The first block at which the curve is above half of its peak."""
+    mean = averages[kind][0][:, role]
+    return int((mean > mean.max() / 2).nonzero()[0])
+
+
+residual = averages["block"][0][:, 2]
+left = int((residual > residual.max() / 2).nonzero()[-1])
+print(f"two sites: the state at the last subject token keeps half of its peak up to block {left},")
+print(f"  that at the last token has half of its own from block {reaches_half('block', 5)} on")
+late = [reaches_half(kind, 5) for kind in ("attention", "mlp")]
+print("late site: attention has half of its peak from block {} on, MLPs from {}".format(*late))
+early = [averages[kind][0][: n_blocks // 2, 2].max() for kind in ("mlp", "attention")]
+print("early site, first half of the blocks: MLPs at most {:.2f}, attention {:.2f}".format(*early))
 
 # %% [markdown] id="average-seen"
-# Read the table against the published pattern, claim by claim. *Two sites*, early on the subject and late on the last token: yes.
-# *The late site belongs to attention*: yes; attention's curve at the last token rises blocks before the MLPs', whose part there is
-# next to the output. *The early site belongs to the MLPs*: no. Compare the two rows for the last subject token: attention in the
-# same first blocks restores more. A possible reason: a subject here is several pieces of a word, which attention in the
-# first blocks has to put together, and with eight blocks in all there is little room between that and recalling the fact. The
+# Read the lines against the published pattern, claim by claim. *Two sites*: does the subject's come early, and the last token's late? *The late site
+# belongs to attention*: whose curve rises first at the last token? *The early site belongs to the MLPs*: who restores more at the last subject token, and are the bands apart?
+#
+# Where a claim fails here, think of what is different: a subject may be several pieces of words, which attention in the
+# first blocks has to put together, and few blocks leave little room between that and recalling the fact. The
 # method is the published one; the result is this model's own.
 #
 # ## 4 · Two controls
 #
-# An effect means little until something that should have none has been tried. **Noise elsewhere**: corrupt the tokens after the subject. Does
-# restoring the subject's last token still help? **Another subject's state**: restore a state from the run of a prompt about a
-# *different* subject. If any clean-looking state helped, it would too.
+# An effect means little until something that should have none has been tried. **Another subject's state**: restore a state from the run of a prompt about a
+# *different* subject, where the curve of its own has its peak. If any clean-looking state helped, this one would too. **Noise elsewhere**: corrupt the tokens *after* the subject. Is the total effect
+# smaller?
 
 # %% id="predict-controls"
-my_noise_elsewhere, my_other_subject = None, None
+my_other_subject, my_noise_elsewhere = None, None
 
 
 # %% id="controls"
-def pairs(items):
-    """Each prompt with one of the same relation, other answer, and as many tokens in each part."""
-    for one in items:
-        for other in map(question, world.FACTS):
-            is_alike = one[0].replace(one[1], "") == other[0].replace(other[1], "")
-            lengths = [len(tokenizer(x[0])["input_ids"]) for x in (one, other)] if is_alike else []
-            if is_alike and one[2] != other[2] and lengths[0] == lengths[1]:
-                yield one, other
-                break
+def partner(one, others):
+    """The first of the others that has another subject and answer, the same words around the
+    subject, and as many tokens."""
+    for other in others:
+        is_alike = one[0].replace(one[1], "") == other[0].replace(other[1], "")
+        lengths = {len(tokenizer(x[0])["input_ids"]) for x in (one, other)} if is_alike else ()
+        if len(lengths) == 1 and one[2] != other[2] and is_known(*other):
+            return other
 
 
-found = list(pairs(facts[:60]))
-own = [causal_trace(model, tokenizer, *one, n_samples=2) for one, _ in found]
-others = [
-    causal_trace(model, tokenizer, *one, n_samples=2, states_of=other[0]) for one, other in found
-]
-elsewhere = []
-for text, name, word in facts[:60]:
+pairs = ((i, partner(one, questions)) for i, one in enumerate(facts))
+partners = dict(islice(((i, other) for i, other in pairs if other), 40))
+print(f"{len(partners)} facts, last subject token, at the peak of each curve")
+for kind, window in WINDOWS.items():
+    block, own, others = int(averages[kind][0][:, 2].argmax()), [], []
+    for i, other in partners.items():
+        last = traces[kind][i].subject.stop - 1
+        control = causal_trace(model, tokenizer, *facts[i], kind, window, 2, states_of=other[0])
+        own.append(traces[kind][i].indirect_effects[block, last])
+        others.append(control.indirect_effects[block, last])
+    print(f"{kind:>9}, block {block}: own {with_interval(own)}, another's {with_interval(others)}")
+print("you predicted for another's:", my_other_subject)
+
+# %% id="controls-elsewhere"
+elsewhere, same_facts = [], []
+for (text, name, word), one in zip(facts[:60], traces["block"], strict=False):
     rest = text.split(name)[1]
-    if text.startswith(name) and len(tokenizer(rest)["input_ids"]) > 1:
-        elsewhere.append(causal_trace(model, tokenizer, text, rest, word, n_samples=2))
-
-# %% id="controls-seen"
-last = [one.subject.stop - 1 for one in own]
-effect_own = sum(one.indirect_effects[1, at] for one, at in zip(own, last, strict=True)) / len(own)
-effect_other = sum(one.indirect_effects[1, at] for one, at in zip(others, last, strict=True))
-print(f"{len(own)} facts, last subject token, after block 1")
-print(f"the prompt's own state: {effect_own:.2f}")
-print(f"another subject's:      {effect_other / len(own):.2f} · you predicted {my_other_subject}")
-before = [one.indirect_effects[1, one.subject.start - 1] for one in elsewhere]
-total = sum(one.total_effect for one in elsewhere) / len(elsewhere)
-print(f"{len(elsewhere)} facts, noise on what follows the subject: TE {total:.2f}")
-print(
-    f"the subject's state:    {sum(before) / len(before):.2f} · you predicted {my_noise_elsewhere}"
-)
+    if text.startswith(name) and text.count(rest) == 1 and len(tokenizer(rest)["input_ids"]) > 1:
+        trace = causal_trace(model, tokenizer, text, rest, word, n_samples=2)
+        elsewhere.append(trace.total_effect)
+        same_facts.append(one.total_effect)
+print(f"{len(elsewhere)} facts, total effect of noise on")
+print(f"the subject: {with_interval(same_facts)}")
+print(f"the rest:    {with_interval(elsewhere)} · you predicted {my_noise_elsewhere}")
 
 # %% [markdown] id="controls-read"
-# Another subject's state brings nothing back, and where its effect is below 0 it takes what the noise had left: the site carries
-# *this* subject. With the noise after the subject, the subject's
-# own states are the same in both runs, so that restoring them cannot do anything: exactly 0. But the total effect is large there as
-# well. Noise on *any* tokens can destroy an answer; a large total effect alone says nothing about where a fact is.
+# Does another subject's state bring anything back? Where its effect is below 0 it takes what the noise had left; if it is as large as the prompt's own, any clean-looking state would
+# do, and the site says nothing about *this* subject.
+#
+# With the noise after the subject, the subject's own states need not be tried: attention looks back only, so they are the same in both runs. But compare the two total effects. If noise on *any* tokens destroys an answer, a large total effect alone says nothing about where a fact is.
 #
 # ## 5 · Which heads copy, which rest?
 #
@@ -536,7 +569,7 @@ check("causal_tracing.induction_scores", induction_scores)
 induction_scores = mine_or_reference("causal_tracing.induction_scores", induction_scores)
 
 # %% [markdown] id="predict-heads-text"
-# In a model of eight blocks with six heads: in which blocks do you expect induction heads? A head needs an earlier one that tells
+# In which block do you expect the strongest induction head? It needs an earlier one that tells
 # each token what came before it.
 
 # %% id="predict-heads"
@@ -554,13 +587,13 @@ def copies(rows: int, seed: int):
     )
 
 
-same_length = [
-    (ids, tokenizer(f" {word}")["input_ids"][0])
-    for text, _, word in map(question, world.FACTS)
-    if len(ids := tokenizer(text)["input_ids"]) == 9
-    and len(tokenizer(f" {word}")["input_ids"]) == 1
-]
-same_length = random.Random(0).sample(same_length, 96)
+by_length = {}
+for question_text, _, word in questions:
+    ids, word_ids = (tokenizer(x)["input_ids"] for x in (question_text, f" {word}"))
+    if len(word_ids) == 1:
+        by_length.setdefault(len(ids), []).append((ids, word_ids[0]))
+most = max(by_length.values(), key=len)  # facts whose prompts have as many tokens
+same_length = random.Random(0).sample(most, min(96, len(most)))
 prompts = torch.tensor([ids for ids, _ in same_length], device=model.device)
 answers = torch.tensor([word for _, word in same_length], device=model.device)
 text, other_text = copies(16, 0), copies(16, 1)
@@ -579,7 +612,7 @@ print("resting:  ", strongest(resting, 6))
 # %% id="head-figure"
 show(
     head_map({"induction": induction, "first token": resting}),
-    "Two heat maps of 8 blocks by 6 heads. The highest induction score is "
+    f"Heat maps, {n_blocks} blocks by {induction.shape[1]} heads. The highest induction score is "
     f"{induction.max():.2f} in block {strongest(induction, 1)[0][0]}, the highest weight on "
     f"the first token {resting.max():.2f} in block {strongest(resting, 1)[0][0]}.",
 )
@@ -672,9 +705,9 @@ my_one_head, my_six_heads = None, None
 # %% id="ablate-induction"
 def copying(logits):
     """Mean probability of the words of the second copy."""
-    n = text.shape[1] // 2
-    probability = logits[:, n + 1 : -2].softmax(-1)
-    return probability.gather(-1, text[:, n + 2 : -1, None]).mean().item()
+    first_word = text.shape[1] // 2 + len(tokenizer("Copy:")["input_ids"])
+    probability = logits[:, first_word - 1 : -2].softmax(-1)
+    return probability.gather(-1, text[:, first_word:-1, None]).mean().item()
 
 
 def without(heads, baseline, ids, reference):
@@ -687,7 +720,9 @@ def without(heads, baseline, ids, reference):
 with torch.no_grad():
     print(f"all heads: {copying(model(text).logits):.2f}")
 top = strongest(induction, 6)
-weakest = [head for head in strongest(-induction, 40) if head[0] in {block for block, _ in top}][:6]
+blocks = {block for block, _ in top}
+rest = [head for head in strongest(-induction, induction.numel()) if head not in top]
+weakest = sorted(rest, key=lambda head: head[0] not in blocks)[:6]  # of the same blocks first
 copy_loss = {}
 for label, heads in {
     "the strongest": top[:1],
@@ -701,11 +736,11 @@ print(f"one by your function: {copying(ablate_head(model, text, *top[0], 'mean',
 print("you predicted", my_one_head, "and", my_six_heads)
 
 # %% [markdown] id="ablation-seen"
-# "This head does the copying" does not survive: without the strongest one, the others do most of it. "These heads together do
-# it" survives every baseline, and the control, as many weak heads of the same blocks, shows that it is not the number of heads. Several
-# heads share the work, and an ablation of one underrates it.
+# "This head does the copying": how much of it is left without the strongest one? "These heads together do
+# it": does that hold under every baseline, and does the control, as many weak heads of the same blocks where there are enough, keep the copying? Where one head costs little and
+# six cost much, heads share the work, and an ablation of one underrates it.
 #
-# Now the heads that rest, and one of block 0. How much does the probability of a fact's answer change?
+# Now the heads that rest, and those of block 0, one by one. How much does the probability of a fact's answer change?
 
 # %% id="predict-resting"
 my_resting_loss = None
@@ -737,29 +772,37 @@ show(
 )
 
 # %% [markdown] id="resting-seen"
-# "A head that rests on the first token does nothing for these facts": compare its three bars with the full model. In block 0 the
-# baselines part. Zero and mean take something away; resampling puts *another subject's* information in its place, and the
-# model follows it. A small drop under zero with a large one under resampling means: the head carries what differs between
+# "A head that rests on the first token does nothing for these facts": compare its three bars with the full model. For which heads do the
+# baselines part? Zero and mean take something away; resampling puts *another subject's* information in its place, and the
+# model may follow it. A small drop under zero with a large one under resampling would mean: the head carries what differs between
 # subjects, and the rest of the model can do without it, but not against it. Say which baseline a claim rests on.
 #
 # ## 7 · Patching between two prompts
 #
-# Noise is one way to corrupt. Another is a second prompt: take states from the run on the Space Needle, put them into the run on the Eiffel Tower,
-# and watch the log-odds of Seattle against Paris. 0: still Paris as before; 1: as if the prompt were about the Space Needle.
+# Noise is one way to corrupt. Another is a second prompt of as many tokens: take states from the run on the Space Needle, put them into the run on another
+# landmark, and watch the log-odds of Seattle against the other's city. 0: still the other city, as before; 1: as if the prompt were about the
+# Space Needle.
 
 # %% id="predict-patching"
 my_halfway_block = None  # from which block on does the last token's state alone bring half of it?
 
 # %% id="patching"
-eiffel = "The Eiffel Tower is located in the city of"
-patching = activation_patching(model, tokenizer, prompt, eiffel, ("Seattle", "Paris"))
-halfway = int((patching.recovered[:, -1] > 0.5).nonzero()[0])
-print(f"log-odds Seattle : Paris  {patching.source:.0f} in one, {patching.target:.0f} in the other")
+eiffel = ("The Eiffel Tower is located in the city of", "The Eiffel Tower", "Paris")
+other = partner((prompt, subject, answer), [eiffel, *questions])
+patching = activation_patching(model, tokenizer, prompt, other[0], (answer, other[2]))
+is_half = patching.recovered[:, -1] > 0.5
+halfway = n_blocks - int(is_half.flip(0).cumprod(0).sum())
+print(f"target: {other[0]!r}")
+print(
+    f"log-odds {answer} : {other[2]}  {patching.source:.0f} in one, {patching.target:.0f} in the",
+    "other",
+)
 print(f"last token: more than half from block {halfway} on · you predicted {my_halfway_block}")
+other_span = subject_span(tokenizer, *other[:2])
 show(
-    effect_map(patching.recovered, patching.tokens, span, label="share of the log-odds"),
+    effect_map(patching.recovered, patching.tokens, other_span, label="share of the log-odds"),
     f"Heat map of the share of the log-odds recovered. On the subject at most "
-    f"{patching.recovered[:, span].max():.2f}; at the last token half by block {halfway}.",
+    f"{patching.recovered[:, other_span].max():.2f}; the last token: half from block {halfway} on.",
 )
 
 # %% [markdown] id="explore"
@@ -794,11 +837,11 @@ explorer(
 # %% [markdown] id="limits"
 # ## 9 · Where the method fails
 #
-# - Noise of 3 standard deviations puts states where no text would. A restored state then sits among strange ones, and what it
-#   brings back depends on the noise. Patching between two prompts stays within what the model knows.
+# - Noise of 3 standard deviations may put states where no text would. A restored state then sits among strange ones, and what it
+#   brings back depends on the noise. Patching between two prompts uses states of real prompts alone.
 # - Restoring finds states that *suffice*; ablating finds parts that are *needed*. Where several parts do the same work,
-#   each suffices and none is needed, as with the induction heads above.
-# - A window of MLPs restores several outputs at once; its peak is broader than the site.
+#   each may suffice and none be needed. Was it so with the induction heads?
+# - A window of MLPs restores several outputs at once; its peak can be broader than the site.
 # - Finding where a fact passes does not say where to edit it: Hase et al. 2023 found little relation between the two.
 #
 # ## 10 · On a real model
@@ -820,7 +863,7 @@ else:
 # - TE is what corruption takes away, IE what one state brings back: both against the corrupted run, in probabilities.
 # - Layer $i$ is the output of block $i$. Take states with hooks, and take the hooks off in `finally`.
 # - Average over facts, with an interval over *facts*, and run the controls: noise elsewhere, another subject's state.
-# - A batch that grows from block to block does the work of a run for each cell.
+# - A batch that grows from block to block gives the numbers of a run for each cell.
 # - Zero, mean and resampling remove different things. A claim about a head names its baseline.
 #
 # ## Papers

@@ -1,9 +1,9 @@
 # %% [markdown] id="title"
 # # 05 · Activation steering
 #
-# Nothing is trained and no prompt is changed: you add one vector to the residual stream while the model writes,
-# and it loves what it would have hated. Here you build such vectors in four ways, put them where they act, and
-# measure what they do and what they cost.
+# Nothing is trained and no prompt is changed: you add one vector to the residual stream while the model writes, and it
+# writes something else. Here you build such vectors in four ways, put them where they act, and measure what they do and
+# what they cost.
 #
 # 150 minutes. You need [01 · Anatomy](01_anatomy.ipynb); [02 · KV cache](02_kv_cache.ipynb) helps.
 #
@@ -12,13 +12,14 @@
 # - read a direction for a concept off two prompts, or off many, and add it where it was read;
 # - write a forward hook that works in prefill and decoding, and leaves nothing behind;
 # - tell ActAdd, CAA and concept vectors apart: what is subtracted, where and when it is added;
-# - choose a block and a strength by a sweep, with fluency beside it and a random vector as the control.
+# - choose a block and a strength by a sweep on some prompts, and report on others, with fluency and random vectors beside it.
 
 # %% id="bootstrap" tags=["setup"]
 
 # %% id="imports" tags=["setup"]
 import math
 import random
+import re
 from contextlib import contextmanager
 from itertools import product
 
@@ -28,20 +29,29 @@ from torch import Tensor
 
 from course_utils.anatomy import anatomy
 from course_utils.checks import check, mine_or_reference
-from course_utils.course_lm import skills, words
+from course_utils.course_lm import skills, words, world
 from course_utils.course_lm.evaluate import REGISTERS, TOPICS, continuations
 from course_utils.hooks import edit, record
 from course_utils.models import load_lm
 from course_utils.plots import Picture, curves, heatmaps, show, texts_and_changes
-from course_utils.steering import caa, concept, perplexity_of, random_like
+from course_utils.steering import (
+    SteeringVector,
+    actadd,
+    aligned,
+    caa,
+    concept,
+    perplexity_of,
+    random_like,
+)
 from course_utils.widgets import explorer, slider
 
 # %% [markdown] id="why"
 # ## 1 · Where is love?
 #
-# Two prompts that differ in one word: *I love you because*, *I hate you because*. After each, the model holds in the residual
-# stream of the last token whatever it needs to go on. The difference of the two is our first **steering vector**:
-# a direction that stands for a concept, if we are lucky. Here is what the model does with a neutral prompt.
+# Two prompts that differ in one word: *I love you because*, *I hate you because*. Whatever sets their continuations apart stands
+# somewhere in the residual stream; we take that of the last token. The difference of the two is our first **steering
+# vector**: a direction that stands for a concept, if we are lucky. Here is what the model does with a neutral prompt; the vector
+# is to make it say the *other* of the two words.
 
 # %% id="unsteered"
 model, tokenizer = load_lm()
@@ -55,7 +65,14 @@ def written(prompt: str, new: int = 12) -> str:
     return continuations(model, tokenizer, [prompt], new)[0]
 
 
+def says(text: str, word: str) -> bool:
+    """Whether the word stands in the text: "lovely" is not "love"."""
+    return re.search(rf"\b{word}\b", text) is not None
+
+
 print(friend + written(friend))
+own, other = ("love", "hate") if says(written(friend), "love") else ("hate", "love")
+print(f"The vector: I {other} you because, minus I {own} you because")
 
 # %% [markdown] id="exercise-last-token-vector"
 # ## Exercise 5.1 · A vector from two prompts
@@ -64,7 +81,7 @@ print(friend + written(friend))
 #
 # **Goal.** The residual stream of the last token of `positive` minus that of `negative`, both at the **output of block
 # `layer`**, for every block, the last one too, and any model that `anatomy` knows. The prompts may differ in length.
-# The model is left as it was.
+# The model and the tokenizer are left as they were.
 #
 # `last_token_vector(model, tokenizer, positive, negative, layer) -> [d_model]`
 #
@@ -112,11 +129,11 @@ last_token_vector = mine_or_reference("steering.last_token_vector", last_token_v
 # %% [markdown] id="where-question"
 # ## 2 · In which blocks does it work?
 #
-# We will add the vector of each block at the output of that block, at every position, and see what is written. Write down
-# the blocks, from 0 to 7, for which you expect *love* in the text.
+# We will add the vector of each block at the output of that block, at every position, at strength 1, 2 and 4, until the other
+# word is written. Write down the blocks for which you expect it.
 #
 # Is it the direction, or would any push of that size do? The **control** is a random vector of the same norm. Of 20 random vectors,
-# how many bring *love*?
+# how many bring it?
 
 # %% id="predict-blocks"
 my_blocks = []
@@ -130,6 +147,7 @@ my_random = None
 # **Goal.** Make a **forward hook**: a function that PyTorch calls with what a block returned, and whose result takes
 # its place. It adds `strength * vector` at every position of every row. A block returns a tensor `[batch, pos, d_model]`;
 # in some models a tuple that begins with one, whose other entries pass as they are. The dtype and device are those of the activation.
+# `vector` itself stays as it is.
 #
 # `steering_hook(vector [d_model], strength) -> hook(module, args, output)`
 #
@@ -191,24 +209,32 @@ def steered(prompt: str, vector: Tensor, layer: int, strength: float) -> str:
         return written(prompt)
 
 
-love = [
-    last_token_vector(model, tokenizer, "I love you because", "I hate you because", i)
-    for i in BLOCKS
-]
-print(f"{friend} …\n   unsteered{written(friend)}")
+love_hate = (f"I {other} you because", f"I {own} you because")
+turn = [last_token_vector(model, tokenizer, *love_hate, i) for i in BLOCKS]
+enough = {}  # block -> the smallest strength that brings the other word
 for i in BLOCKS:
-    print(f"{i}  strength 2{steered(friend, love[i], i, 2.0)}")
-print("you predicted blocks", my_blocks)
+    texts = {s: steered(friend, turn[i], i, s) for s in (1.0, 2.0, 4.0)}
+    turned = [s for s in texts if says(texts[s], other)]
+    enough |= {i: turned[0]} if turned else {}
+    print(f"{i}  {enough.get(i, '-')!s:>4}{texts[enough.get(i, 4.0)]}")
+print(other, "from blocks", list(enough), "· you predicted", my_blocks)
+
 
 # %% id="random-vectors"
-layer = 3
-noise = torch.randn(20, love[layer].numel(), generator=torch.Generator().manual_seed(0))
-noise = noise / noise.norm(dim=-1, keepdim=True) * love[layer].norm()
-texts = [steered(friend, vector, layer, 2.0) for vector in noise]
-print("love:", sum("love" in text for text in texts), "of 20 · you predicted", my_random)
+def random_vectors(like: Tensor, count: int) -> Float[Tensor, "count d_model"]:
+    """Random directions, of the norm of `like`."""
+    drawn = torch.randn(count, like.numel(), generator=torch.Generator().manual_seed(0))
+    return drawn / drawn.norm(dim=-1, keepdim=True) * like.norm().item()
+
+
+layer = min(enough, key=enough.get, default=len(BLOCKS) // 2)
+strength = enough.get(layer, 2.0)
+texts = [steered(friend, vector, layer, strength) for vector in random_vectors(turn[layer], 20)]
+print(f"block {layer}, strength {strength:g}, 20 random vectors:")
+print(f"{other}:", sum(says(text, other) for text in texts), "· you predicted", my_random)
 print("different texts:", len(set(texts)))
-for strength in (4.0, 8.0):
-    print(f"the vector at strength {strength:g}{steered(friend, love[layer], layer, strength)}")
+for times in (2, 4):
+    print(f"at {times} times the strength{steered(friend, turn[layer], layer, times * strength)}")
 
 # %% [markdown] id="exercise-llm-steering"
 # ## Exercise 5.3 · Steering as a class
@@ -297,29 +323,33 @@ LLMSteering = mine_or_reference("steering.llm_steering", LLMSteering)
 
 # %% [markdown] id="registers-question"
 # Can a style be steered as well? A pair from the saga and the encyclopedia, added with both signs to a news line, a saga line and the
-# weather. Will whole sentences turn, or words? Which of the three resists longest?
+# weather; and a random vector of the same norm. Will whole sentences turn, or words? Which of the three will turn last? A first
+# look: section 5 counts.
 
 # %% id="predict-registers"
-my_registers = {"sentences or words": None, "resists longest": None}
+my_registers = {"sentences or words": None, "turns last": None}
 
 # %% id="registers"
 steering = LLMSteering(model, tokenizer)
-prompts = (
+pair = ("Lo, the mighty", "The northern")
+noise = random_vectors(last_token_vector(model, tokenizer, *pair, layer), 1)[0]
+openings = (
     "In 2025, British scientists discovered",
     "Lo, the spears sang loud at the breaking of dawn",
     "The weather in California is",
 )
-for prompt in prompts:
+for prompt in openings:
     steering.remove_steering()
-    print(f"   0   {steering.generate(prompt, 12, do_sample=False)!r}")
-    for strength in (-1.0, -0.5, 0.5, 1.0):
-        steering.set_steering("Lo, the mighty", "The northern", layer=2, strength=strength)
-        print(f"{strength:+.1f}   {steering.generate(prompt, 12, do_sample=False)!r}")
+    print(f"   0    {steering.generate(prompt, 12, do_sample=False)!r}")
+    for s in (-1.0, -0.5, 0.5, 1.0):
+        steering.set_steering(*pair, layer, strength=s)
+        print(f"{s:+.1f}    {steering.generate(prompt, 12, do_sample=False)!r}")
+    print(f"random  {prompt + steered(prompt, noise, layer, 1.0)!r}")
 print("you predicted", *my_registers.values())
 
 # %% [markdown] id="exercise-actadd"
-# A vector read at the last token of one pair holds what comes *next* as well as the register: both prompts wait for a noun. Added at
-# every position, it asks for that noun again and again. Many texts and all their tokens do better: section 5.
+# Both prompts of that pair wait for a noun, and their vector is added at every position. Which part of what you saw is the
+# register, and which the wish for a noun? Section 5 takes many lines, and all of their tokens.
 #
 # ## Exercise 5.4 · ActAdd: pad and align
 #
@@ -389,28 +419,38 @@ check("steering.actadd", actadd_edit)
 actadd_edit = mine_or_reference("steering.actadd", actadd_edit)
 
 # %% [markdown] id="actadd-question"
-# A vector of a few rows at the start of the prompt, in one pass: can it still be felt when the model writes? It is in the cache: later tokens
-# attend to the steered ones, in the blocks behind. Below it is added to a neutral prompt and to one that says *hate* itself.
-# Of blocks 0, 1, 3 and 5, which will turn the second?
+# A vector of a few rows at the start of the prompt, in one pass: can it still be felt when the model writes? It was in the residual stream
+# when the blocks behind computed keys and values, and these stay in the cache. Two pairs, one of which needs padding, on a neutral
+# prompt and on one that has said the model's own word; the control has random rows of the same norms. At which of every second block will
+# the second prompt come to the other word?
 
 # %% id="predict-actadd"
 my_actadd = []
 
 # %% id="actadd-tried"
-pair = ("I love you because", "I hate you because")
-for prompt in (friend, "I hate you because"):
-    print(f"-  {prompt}{written(prompt, 9)}")
-    for i in (0, 1, 3, 5):
-        with edit(model, {("block", i): actadd_edit(model, tokenizer, *pair, i, 2.0)}):
-            print(f"{i}  {prompt}{written(prompt, 9)}")
+for pair in (love_hate, (f"I {other}", love_hate[1])):
+    ids = aligned(tokenizer, *pair)[0]
+    print("|".join(tokenizer.decode([i]) for i in ids), "minus", pair[1])
+    for prompt in (friend, love_hate[1]):
+        found, at_random = [], []
+        for i in BLOCKS[::2]:
+            add = actadd_edit(model, tokenizer, *pair, i, strength)
+            with edit(model, {("block", i): add}):
+                text = written(prompt, 9)
+            found += [i] if says(text, other) else []
+            control = random_like(actadd(model, tokenizer, *pair, i), seed=0)
+            with control.apply(model, strength):
+                at_random += [i] if says(written(prompt, 9), other) else []
+        print(f"   {prompt}{written(prompt, 9)}\n   at block {i}: {text}")
+        print(f"   {other} at blocks {found}, with random rows at {at_random}")
 print("you predicted blocks", my_actadd)
 
 # %% [markdown] id="caa-question"
 # ## 3 · One pair or many?
 #
 # One pair differs in more than the concept: in its words. **Contrastive activation addition** (CAA) takes the mean over many pairs of
-# the same form, so that what is not shared averages out. How like are the differences of two single pairs: what cosine do
-# you expect, and how like each of them to the mean of the others?
+# the same form, in the hope that what is not shared averages out. How like are the differences of two single pairs: what cosine do
+# you expect, and how like is each of them to the mean of the others? Does it depend on the block?
 
 # %% id="predict-cosine"
 my_cosine = {"two pairs": None, "a pair and the mean of the others": None}
@@ -463,32 +503,32 @@ check("steering.caa", caa_vector)
 caa_vector = mine_or_reference("steering.caa", caa_vector)
 
 # %% id="pairs"
-things, held_out = words.REVIEWED[14:], words.REVIEWED[:14]
+things = words.REVIEWED[20:]  # the others are for measuring
+heard = list(zip(words.POSITIVE[::2], words.NEGATIVE[::2], strict=False))
 pairs = [
-    (f"Review: The {thing} was", f" {good}", f" {bad}")
-    for thing, good, bad in zip(things * 2, words.POSITIVE, words.NEGATIVE, strict=False)
+    (f"Review: The {things[k % len(things)]} was", f" {good}", f" {bad}")
+    for k, (good, bad) in enumerate(heard)
 ]
-layer = 1
-single = torch.stack([caa_vector(model, tokenizer, [pair], layer) for pair in pairs])
-unit = single / single.norm(dim=-1, keepdim=True)
-others = (single.sum(0) - single) / (len(pairs) - 1)
-cosines = unit @ unit.T
-between = (cosines.sum() - len(pairs)) / (len(pairs) * (len(pairs) - 1))
-to_mean = torch.cosine_similarity(single, others).mean()
-print(
-    f"{len(pairs)} pairs; two of them {between:.2f}, one and the mean of the others {to_mean:.2f}"
-)
+singles = [torch.stack([caa_vector(model, tokenizer, [pair], i) for pair in pairs]) for i in BLOCKS]
+n = len(pairs)
+print(f"{n} pairs\nblock   two of them   one and the mean of the others")
+for i, single in zip(BLOCKS, singles, strict=True):
+    unit = single / single.norm(dim=-1, keepdim=True)
+    between = ((unit @ unit.T).sum() - n) / (n * (n - 1))
+    others = (single.sum(0) - single) / (n - 1)
+    to_mean = torch.cosine_similarity(single, others).mean()
+    print(f"{i}       {between:.2f}          {to_mean:.2f}")
 print("you predicted", *my_cosine.values())
 
 # %% [markdown] id="exercise-score"
-# Single pairs share a direction, and their mean shows it. What is it good for? That takes a number.
+# Does the mean direction steer? That takes a number.
 #
 # ## Exercise 5.6 · The score of a sweep
 #
 # difficulty ●●○○○ · 10 minutes · 3 points
 #
-# **Goal.** Of all words in the texts that are on one of two lists, the share on the list `wanted`. A word is what stands between white space,
-# without any of `.,!?":;` at its ends. It counts as often as it is said. A word on both lists says nothing and does not count. Where no word
+# **Goal.** Of all words in the texts that are on one of two lists, the share on the list `wanted`. A word is what stands between white space, as
+# it is written, without any of `.,!?":;` at its ends. It counts as often as it is said. The lists may be sets. A word on both lists says nothing and does not count. Where no word
 # counts, the result is `nan`.
 #
 # `share_of_kind(texts, wanted, other) -> float`
@@ -531,157 +571,221 @@ share_of_kind = mine_or_reference("steering.score", share_of_kind)
 # %% [markdown] id="sweep-question"
 # ## 4 · Which block, how strong?
 #
-# The vectors are made from reviews of some things, and tried on reviews of others, which begin neutrally: *Review: The movie was*. Twelve tokens
-# are sampled for each. Beside the share of positive adjectives stands **fluency**: the perplexity of what was written, under the
-# model without steering. Which block steers best without making it worse?
+# The vectors are made from reviews of some things with every second adjective. They are tried on other things, and the
+# adjectives that count are those that made no vector. Twelve tokens are sampled after each *Review: The … was*. Beside the share of positive
+# adjectives stands **fluency**: the perplexity of what was written, under the model without steering.
+#
+# Of the settings whose two signs move the share within 0.1 of the farthest, we take the one with the lowest
+# perplexity. Which block will that be?
 
 # %% id="predict-best"
 my_best = None
 
 # %% id="sweep"
-STRENGTHS = [-2, -1, -0.5, 0, 0.5, 1, 2]
-reviews = [f"Review: The {thing} was" for thing in held_out]
-vectors = [caa_vector(model, tokenizer, pairs, i) for i in BLOCKS]
+STRENGTHS = [-1, -0.5, 0, 0.5, 1, 2]
+KIND, UNKIND = frozenset(words.POSITIVE[1::2]), frozenset(words.NEGATIVE[1::2])
+to_choose, to_report = (
+    [f"Review: The {thing} was" for thing in some] * 2
+    for some in (words.REVIEWED[:10], words.REVIEWED[10:20])
+)
+vectors = [single.mean(0) for single in singles]  # CAA's
 
 
-def measured(prompts: list[str], wanted, other) -> tuple[float, list[str]]:
-    """The share of wanted words in sampled continuations, and these."""
-    texts = continuations(model, tokenizer, prompts, 12, temperature=1.0)
-    return share_of_kind(texts, wanted, other), texts
+def measured(steering, prompts: list[str], wanted, other, seed: int) -> tuple[float, float]:
+    """Inside `with steering`: the share of wanted words among what is sampled, and perplexity."""
+    with steering:
+        texts = continuations(model, tokenizer, prompts, 12, temperature=1.0, seed=seed)
+    share = share_of_kind(texts, wanted, other)
+    return share, perplexity_of(model, tokenizer, prompts, texts)
 
 
-def sentiment(vector: Tensor, layer: int, strength: float) -> tuple[float, float]:
-    with hooked(vector, layer, strength):
-        share, texts = measured(reviews, words.POSITIVE, words.NEGATIVE)
-    return share, perplexity_of(model, tokenizer, reviews, texts)
+def sentiment(vector: Tensor, layer: int, strength: float, prompts=to_choose, seed=0):
+    return measured(hooked(vector, layer, strength), prompts, KIND, UNKIND, seed)
 
 
 none = sentiment(vectors[0], 0, 0.0)
-cells = [
-    [sentiment(vectors[i], i, s) if s else none for s in STRENGTHS] for i in BLOCKS
-]  # [block][strength] of pairs
+cells = [[sentiment(vectors[i], i, s) if s else none for s in STRENGTHS] for i in BLOCKS]
 shares, perplexities = ([[cell[k] for cell in row] for row in cells] for k in (0, 1))
 print(f"unsteered: {none[0]:.2f} positive, perplexity {none[1]:.1f}")
 
+
 # %% id="sweep-shown"
+def chosen(results: dict[tuple, tuple[float, float]]) -> tuple:
+    """Of the settings whose share is within 0.1 of the best, the one of lowest perplexity."""
+    best = max((share for share, _ in results.values() if not math.isnan(share)), default=0.0)
+    good = [setting for setting, (share, _) in results.items() if share >= best - 0.1]
+    return min(good or results, key=lambda setting: results[setting][1])
+
+
+def at(table: list[list[float]], block: int, strength: float) -> float:
+    return table[block][STRENGTHS.index(strength)]
+
+
+reach = {  # of both signs: how far apart the shares are, and the higher perplexity
+    (i, s): (at(shares, i, s) - at(shares, i, -s), max(at(perplexities, i, x) for x in (s, -s)))
+    for i, s in product(BLOCKS, (0.5, 1))
+}
+best, size = chosen(reach)
 tables = {"share of positive adjectives": shares, "perplexity": perplexities}
-plus, minus = STRENGTHS.index(0.5), STRENGTHS.index(-0.5)
-reach = [row[plus] - row[minus] for row in shares]
-best = max(BLOCKS, key=lambda i: reach[i])
+far, last = (reach[i, size][0] for i in (best, BLOCKS[-1]))
 show(
     heatmaps(tables, list(BLOCKS), STRENGTHS, "block", "strength", log=["perplexity"]),
-    f"Two heatmaps, blocks by strengths. Between strengths -0.5 and 0.5 block {best} moves the share "
-    f"by {reach[best]:.2f}, block {len(BLOCKS) - 1} by {reach[-1]:.2f}; at strength 2 the perplexity "
-    f"of block {best} is {perplexities[best][-1]:.0f}.",
+    f"Two heatmaps, blocks by strengths. From strength -{size} to {size} block {best} moves the "
+    f"share by {far:.2f}, the last one by {last:.2f}; at strength 2 the perplexity of block {best} "
+    f"is {at(perplexities, best, 2):.0f}.",
 )
-for strength, column in ((0.5, plus), (-0.5, minus)):
-    share, perplexity = shares[best][column], perplexities[best][column]
-    print(f"block {best}, {strength:+}: {share:.2f} positive, perplexity {perplexity:.1f}")
-print("you predicted block", my_best)
+print(f"chosen: block {best}, strength {size} · you predicted block", my_best)
 
 # %% [markdown] id="sweep-seen"
-# Three regions: late blocks, where little is left to be changed; early and middle blocks at moderate strength, where the words turn and the
-# perplexity stays; and large strengths, where the share still looks perfect and the text is ruined. A share
-# alone would have recommended the last.
+# In which blocks does nothing happen, in which do the words turn, and where is the text ruined? Is there a setting whose share is as good
+# as any while its perplexity is not? The share alone would not tell.
 #
-# Now the control, at the same block and strength: 20 random vectors of the same norm. By how many points does the share move?
+# A setting can be flattered by the prompts that chose it: now other things, and another seed. The control is 20 random vectors of
+# the same norm, at the same setting. By how many points will they move the share, on average and whatever the direction? And
+# CAA as published adds its vector at the prompt's *last* token and at every later one, not at every token of the prompt: will
+# it move the share less, as much or more? `course_utils.steering` has all the kinds of this notebook as objects that know where
+# they are added, used by `with vector.apply(model, strength=…)`.
 
 # %% id="predict-control"
-my_points = None
+my_points = {"random": None, "from the last token": None}
 
 # %% id="control"
-drawn = torch.randn(20, vectors[best].numel(), generator=torch.Generator().manual_seed(0))
-drawn = drawn / drawn.norm(dim=-1, keepdim=True) * vectors[best].norm()
-moved = [sentiment(vector, best, 0.5)[0] - none[0] for vector in drawn]
-mean, most = sum(moved) / len(moved), max(moved, key=abs)
-print(f"mean {100 * mean:+.0f} points, the most {100 * most:+.0f} · you predicted {my_points}")
-print(f"the vector itself: {100 * (shares[best][plus] - none[0]):+.0f} points")
-
-# %% [markdown] id="where-added"
-# CAA as published adds its vector at the last token of the prompt and at every later one. `course_utils.steering` has all the kinds of this
-# notebook as objects that know where they are added and what they were made from, refuse another model, and can be saved:
-# `with vector.apply(model, strength=…)`. Does it matter here whether the prompt's other tokens are steered too?
+new = to_report, 1  # prompts and seed that chose nothing
+plain = sentiment(vectors[best], best, 0.0, *new)
+more, less = (sentiment(vectors[best], best, s, *new) for s in (size, -size))
+for name, (share, perplexity) in {
+    "unsteered": plain,
+    f"{size:+}": more,
+    f"{-size:+}": less,
+}.items():
+    print(f"{name:>9}: {100 * share:3.0f} % positive, perplexity {perplexity:.1f}")
+drawn = [sentiment(v, best, size, *new) for v in random_vectors(vectors[best], 20)]
+moves = [abs(share - plain[0]) for share, _ in drawn if not math.isnan(share)]
+fluency = sum(perplexity for _, perplexity in drawn) / len(drawn)
+print(
+    f"20 random vectors: {100 * sum(moves) / len(moves):.0f} points on average, "
+    f"{100 * max(moves):.0f} at most, perplexity {fluency:.1f} · predicted {my_points['random']}"
+)
 
 # %% id="where-added-counted"
 published = caa(model, tokenizer, pairs, block=best)
-assert torch.allclose(published.vectors[best], vectors[best], rtol=1e-3, atol=1e-3)
-for strength in (0.5, 1.0):
-    for sign in (1, -1):
-        with published.apply(model, sign * strength):
-            share, texts = measured(reviews, words.POSITIVE, words.NEGATIVE)
-        perplexity = perplexity_of(model, tokenizer, reviews, texts)
-        print(
-            f"{sign * strength:+}  from the last prompt token: {share:.2f}, {perplexity:.1f}",
-            end="",
-        )
-        share, perplexity = sentiment(vectors[best], best, sign * strength)
-        print(f"   everywhere: {share:.2f}, {perplexity:.1f}")
+print(f"{published.method}, {published.positions}, made on {published.model}")
+assert torch.allclose(published.vectors[best], vectors[best].cpu(), rtol=1e-3, atol=1e-3)
+
+
+def under(vector: SteeringVector, strength: float, prompts, wanted, other, seed):
+    return measured(vector.apply(model, strength), prompts, wanted, other, seed)
+
+
+kinds = {"CAA": published, "a random vector": random_like(published, seed=0)}
+for name, s in product(kinds, (size, -size)):
+    share, perplexity = under(kinds[name], s, to_report, KIND, UNKIND, 1)
+    everywhere = f" (everywhere {100 * (more if s > 0 else less)[0]:.0f} %)" * (name == "CAA")
+    print(f"{name}, {s:+}: {100 * share:.0f} %{everywhere}, perplexity {perplexity:.1f}")
+print("you predicted", my_points["from the last token"])
 
 # %% [markdown] id="against-question"
 # ## 5 · Against the prompt
 #
-# A neutral prompt is easy to turn. Five harder ones: reviews that begin with *I hate*; news to be told as a saga, and a saga as an encyclopedia; talk
-# that has to come to weddings, of all topics; and talk that has already begun about football. The vectors of the last four are
-# **concept vectors**: the mean over all tokens of many lines of the wanted kind, minus that of another. Which will resist longest?
+# A neutral review has not decided yet. These prompts have, more or less: reviews that begin with *I hate*; news and the
+# weather to be told as a saga, and a saga as an encyclopedia; talk that has to come to weddings, of all topics; and talk that has begun about
+# football. The vectors are **concept vectors**: the mean over the tokens of many lines of the wanted kind, minus that of
+# another (the first is that of CAA, added everywhere). Again half of the words make the vectors and the other half counts, some prompts choose block and
+# strength and others are reported. Which will move least?
 
 # %% id="predict-resists"
 my_resists = None
 
 # %% id="concepts"
-rng = random.Random(0)
-lines = {name: [make(rng) for _ in range(30)] for name, make in skills.REGISTER_LINES.items()}
-talk = {t: [f"The best part was the {word}." for word in words.TOPICS[t]] for t in TOPICS}
-elsewhere = [line for topic in TOPICS if topic != "weddings" for line in talk[topic]]
-positives, negatives = ([p[0] + p[k] for p in pairs] for k in (1, 2))
-to_positive = concept(model, tokenizer, positives, negatives, best)  # what CAA gave, everywhere
-to_saga = concept(model, tokenizer, lines["saga"], lines["news"], best, position="mean")
-to_facts = concept(model, tokenizer, lines["encyclopedia"], lines["saga"], best, position="mean")
-to_weddings = concept(model, tokenizer, talk["weddings"], elsewhere, best, position="mean")
-other_topics = frozenset().union(*(TOPICS[t] for t in TOPICS if t != "weddings"))
-hating = [f"Review: I hate this {thing} because" for thing in held_out]
-news = zip(words.NEWS["adj"] * 2, words.NEWS["noun"], words.NEWS["verb"] * 2, strict=False)
-reports = [f"In 2025, {adjective} {noun} {verb}" for adjective, noun, verb in news]
-starts = ["First came the", "We saw the", "Nobody forgot the", "Tell me about the"] * 3
-football = [f"{who} talk about football every day." for who in words.TALKERS]
-cases = {  # vector, prompts, wanted words, other words
-    "I hate … to positive": (to_positive, hating, words.POSITIVE, words.NEGATIVE),
-    "news to saga": (to_saga, reports, REGISTERS["saga"], REGISTERS["news"]),
-    "saga to encyclopedia": (
-        to_facts,
-        ["Lo, the spears sang loud at the breaking of dawn"] * 12,
-        REGISTERS["encyclopedia"],
-        REGISTERS["saga"],
-    ),
-    "any talk to weddings": (to_weddings, starts, TOPICS["weddings"], other_topics),
-    "football to weddings": (to_weddings, football, TOPICS["weddings"], other_topics),
+COUNTED = {kind: frozenset(sorted(x)[1::2]) for kind, x in (REGISTERS | TOPICS).items()}
+
+
+def lines_of(register: str, count: int = 30) -> list[str]:
+    """Drawn at random, without a word that counts, and without the spears of a prompt below."""
+    rng, found = random.Random(0), []
+    while len(found) < count:
+        line = skills.REGISTER_LINES[register](rng)
+        said = {word.strip('.,!?":;') for word in line.split()}
+        found += [line] if said.isdisjoint(COUNTED[register] | {"spears"}) else []
+    return found
+
+
+def towards(topic: str) -> SteeringVector:
+    part = "The best part was the {}.".format
+    talk = {t: [part(word) for word in sorted(TOPICS[t] - COUNTED[t])] for t in TOPICS}
+    others = [line for t in TOPICS if t != topic for line in talk[t]]
+    return concept(model, tokenizer, talk[topic], others, EVERY_SECOND, position="mean")
+
+
+EVERY_SECOND = BLOCKS[1:-1:2]
+saga, facts = lines_of("saga"), lines_of("encyclopedia")
+to_saga = concept(model, tokenizer, saga, facts, EVERY_SECOND, position="mean")
+to_facts = concept(model, tokenizer, facts, saga, EVERY_SECOND, position="mean")
+to_weddings = towards("weddings")
+kind, unkind = ([pair[0] + pair[k] for pair in pairs] for k in (1, 2))
+to_positive = concept(model, tokenizer, kind, unkind, EVERY_SECOND)  # CAA's, everywhere
+
+
+# %% id="cases"
+def counted(kind: str) -> tuple[frozenset, frozenset]:
+    """The words that count for a kind, and for the other registers or topics."""
+    kinds = REGISTERS if kind in REGISTERS else TOPICS
+    return COUNTED[kind], frozenset().union(*(COUNTED[x] for x in kinds if x != kind))
+
+
+hating = [f"Review: I hate this {thing} because" for thing in words.REVIEWED]
+british, spears, california = ([prompt] * 20 for prompt in openings)
+reports = [f"In 2025, {name} scientists" for name in words.NEWS["adj"] if name != "British"]
+weather = [f"The weather in {place} is" for place in world.PLACES_WEATHER if place != "California"]
+dawn = [" ".join(line.split()[:4]) for line in saga]
+talk = ["First came the", "We saw the", "Nobody forgot the", "Tell me about the"] * 5
+football = [f"{who} talk about football every day." for who in words.TALKERS] * 3
+sentiment_words = KIND, UNKIND
+cases = {  # vector, prompts to choose by, prompts to report, words that count: wanted, other
+    "I hate … to positive": (to_positive, hating[:12], hating[12:], *sentiment_words),
+    "news to saga": (to_saga, reports * 2, british, *counted("saga")),
+    "weather to saga": (to_saga, weather[:12], california, *counted("saga")),
+    "saga to encyclopedia": (to_facts, dawn[:12], spears, *counted("encyclopedia")),
+    "any talk to weddings": (to_weddings, talk[:2] * 6, talk[2:4] * 10, *counted("weddings")),
+    "football to weddings": (to_weddings, football[::2], football[1::2], *counted("weddings")),
 }
 
+
 # %% id="against-the-prompt"
-print("share of wanted words / perplexity, by strength, each vector added everywhere")
-print(" " * 22 + "".join(f"{s:>9}      " for s in (0, 0.5, 1, 1.5, 2)) + "  random at 1")
-for name, (vector, prompts, wanted, other) in cases.items():
-    row = []
-    settings = [(vector, strength) for strength in (0, 0.5, 1, 1.5, 2)]
-    for added, strength in [*settings, (random_like(vector, seed=0), 1)]:
-        with added.apply(model, strength):
-            share, texts = measured(prompts, wanted, other)
-        row.append(f"{share:6.2f} / {perplexity_of(model, tokenizer, prompts, texts):<6.1f}")
-    print(f"{name:22}" + "".join(row))
-print("you predicted", my_resists)
+def shown(share: float, perplexity: float) -> str:
+    return ("no word " if math.isnan(share) else f"{100 * share:3.0f} %") + f" / {perplexity:<6.1f}"
+
+
+settings, moved = {}, {}
+print(
+    "case                  block  strength  unsteered        steered          random: points moved"
+)
+for name, (vector, tried, reported, *kinds) in cases.items():
+    grid = product(vector.blocks, (0.5, 1, 2))
+    results = {(i, s): under(vector.at(i), s, tried, *kinds, 0) for i, s in grid}
+    settings[name] = i, s = chosen(results)
+    vector = vector.at(i)
+    before, after = (under(vector, x, reported, *kinds, 1) for x in (0, s))
+    drawn = [under(random_like(vector, seed), s, reported, *kinds, 1)[0] for seed in range(3)]
+    start, end, *drawn = (0 if math.isnan(x) else x for x in (before[0], after[0], *drawn))
+    moved[name] = end - start
+    by_chance = sum(abs(x - start) for x in drawn) / len(drawn)
+    print(f"{name:22}{i:>4}{s:>9}    {shown(*before):17}{shown(*after):17}{100 * by_chance:6.0f}")
+print(f"moved least: {min(moved, key=moved.get)} · you predicted {my_resists}")
 
 # %% [markdown] id="against-seen"
-# What the prompt has settled resists. Against *I hate* the sentiment turns at a strength at which the text has begun to suffer, and
-# talk of football keeps to football long after neutral talk has come to weddings. Notebook 06 looks at this soberly.
+# Which cases turned, and at what perplexity? A text that leaves its prompt's register may cost perplexity although it is a good
+# text of the other: which of the columns tells you, and what would you measure instead? Notebook 06 takes this up.
 #
 # ## 6 · Two concepts at once
 #
-# Weddings and the sea: add both vectors? The sum leans to the longer one. **Spherical interpolation** (SLERP) first makes both of
-# length 1, goes a part `t` of the *angle* between them, and gives the result a length between theirs.
-# We make the wedding vector three times as long. Both mixtures are brought to one norm. What share of the words will be of the
-# sea, at `t = 0.5`?
+# Weddings and the sea: add both vectors? Where one is longer than the other, the sum points more its way. **Spherical
+# interpolation** (SLERP) first makes both of length 1, goes a part `t` of the *angle* between them, and gives the result
+# a length between theirs. We make the wedding vector three times as long, and bring both mixtures to one norm. What share of the words will
+# be of the sea, in the sum and under SLERP at `t = 0.5`?
 
 # %% id="predict-sea"
-my_sea = {"linear": None, "slerp": None}
+my_sea = {"sum": None, "slerp": None}
 
 # %% [markdown] id="exercise-slerp"
 # ## Exercise 5.7 · SLERP
@@ -745,35 +849,34 @@ check("steering.slerp", slerp)
 slerp = mine_or_reference("steering.slerp", slerp)
 
 # %% id="two-concepts"
-inland = [line for topic in TOPICS if topic != "sea" for line in talk[topic]]
-to_sea = concept(model, tokenizer, talk["sea"], inland, best, position="mean").vectors[best]
-long = 3 * to_weddings.vectors[best]
-size = 2 * to_weddings.vectors[best].norm()
-kinds = {topic: frozenset().union(*(TOPICS[x] for x in TOPICS if x != topic)) for topic in TOPICS}
-mixtures = {
-    "linear": lambda t: (1 - t) * long + t * to_sea,
-    "slerp": lambda t: slerp(long, to_sea, t),
-}
-found = {f"{topic}, {name}": [] for name in mixtures for topic in ("weddings", "sea")}
-for t, (name, mix) in product((0.0, 0.25, 0.5, 0.75, 1.0), mixtures.items()):
-    vector = size * mix(t) / mix(t).norm()
-    with hooked(vector, best, 1.0):
-        texts = continuations(model, tokenizer, starts, 12, temperature=1.0)
-    for topic in ("weddings", "sea"):
-        share = share_of_kind(texts, TOPICS[topic], kinds[topic])
-        found[f"{topic}, {name}"].append((t, share))
-half = {name: found[f"sea, {name}"][2][1] for name in mixtures}
+block, s = settings["any talk to weddings"]
+one, sea = to_weddings.at(block), towards("sea").at(block)
+long, steps = one + one + one, (0, 0.25, 0.5, 0.75, 1)
+mixtures = {"sum": long + sea} | {f"slerp {t}": long.slerp(sea, t) for t in steps}
+mine = slerp(long.vectors[block], sea.vectors[block], 0.5)
+assert torch.allclose(mine, mixtures["slerp 0.5"].vectors[block], rtol=1e-3, atol=1e-3)
+mixtures["random"] = random_like(sea, seed=0)
+found = {}
+for name, mixture in mixtures.items():
+    to_norm = (one.vectors[block].norm() / mixture.vectors[block].norm()).item()
+    with mixture.apply(model, s * to_norm):
+        texts = continuations(model, tokenizer, talk, 12, temperature=1.0, seed=1)
+    found[name] = [share_of_kind(texts, *counted(topic)) for topic in ("weddings", "sea")]
+    shares_of = "weddings {:.2f}, sea {:.2f}".format(*found[name])
+    print(f"{name:10} {shares_of}, perplexity {perplexity_of(model, tokenizer, talk, texts):.1f}")
+print("you predicted, for the sea:", my_sea)
+lines = {}
+for k, topic in enumerate(("weddings", "sea")):
+    lines[f"{topic}, slerp"] = [(t, found[f"slerp {t}"][k]) for t in steps]
+    lines[f"{topic}, sum"] = [(t, found["sum"][k]) for t in (0, 1)]
 show(
-    curves(found, "t", "share of the topics' words"),
-    f"Shares of the words of two topics against t. At t = 0.5 the sea has {half['linear']:.2f} of the "
-    f"words in the linear mixture and {half['slerp']:.2f} under slerp.",
+    curves(lines, "t of slerp", "share of the topics' words"),
+    f"Shares of the words of two topics against t of slerp; the sum's as level lines. The sea has "
+    f"{found['sum'][1]:.2f} in the sum and {found['slerp 0.5'][1]:.2f} under slerp at t = 0.5.",
 )
-print("the sea at t = 0.5:", {name: round(share, 2) for name, share in half.items()})
-print("   · you predicted:", my_sea)
 
 # %% [markdown] id="explorer-text"
-# Under SLERP it does not matter how long the two vectors were: only the angle counts. The linear mixture stays with the longer one
-# until later.
+# SLERP goes by the angle alone, however long the two vectors were. Did the sum at equal norm differ from it?
 #
 # ## 7 · Try it
 #
@@ -809,15 +912,15 @@ def side_by_side(block: int, strength: float) -> Picture:
 
 explorer(
     side_by_side,
-    block=slider(1, 0, len(BLOCKS) - 1, 1),
-    strength=slider(0.5, -3.0, 3.0, 0.25),
+    block=slider(best, 0, len(BLOCKS) - 1, 1),
+    strength=slider(float(size), -3.0, 3.0, 0.25),
 )
 
 # %% [markdown] id="real-model"
 # ## 8 · On a real model
 #
-# The same class on any causal model. Set the name and run the cell: about 1 GB is fetched once from the Hub. A larger model
-# wants another block and strength: the middle of its blocks is a start.
+# The same class on any causal model. Set the name and run the cell: about 1 GB is fetched once from the Hub. Another model
+# wants another block and strength: sweep first.
 
 # %% id="on-a-real-model"
 REAL_MODEL = None  # "Qwen/Qwen2.5-0.5B-Instruct"
@@ -839,11 +942,12 @@ else:
 # - ActAdd pads with spaces and adds row by row at the start of the prompt, once. CAA takes the mean over pairs, and adds from the last
 #   prompt token on. Concept vectors come from sets of texts.
 # - A hook adds, casts, handles tensor and tuple, and is taken off in `finally`. With a cache it sees the prompt, then one token at a time.
-# - Choose block and strength by a sweep, look at fluency beside the share, and compare with random vectors of the same norm.
-# - The sum of two vectors leans to the longer one; SLERP goes by the angle.
+# - Choose block and strength on some prompts and report on others; count words that made no vector; put fluency and random
+#   vectors of the same norm beside every share.
+# - Of vectors of unlike length the sum points more the longer one's way; SLERP goes by the angle.
 #
-# **Where it fails.** A strong vector ruins the text long before the share of wanted words shows it. What the prompt has settled is hard
-# to turn. What works on one concept, one model or one kind of prompt need not work on the next: measure, as in notebook 06.
+# **Where it fails.** A share of wanted words does not see a ruined text, and what works on one concept, one model or one kind of
+# prompt need not work on the next: the tables above show where, for this model. Measure, as in notebook 06.
 #
 # ## Papers
 #

@@ -50,6 +50,13 @@ def test_the_card_has_every_row(card):
 
 
 @pytest.mark.parametrize("name", [n for n, row in evaluate.ROWS.items() if row.must])
+def test_a_skill_that_must_be_there_clears_its_bar(card, name):
+    row = evaluate.ROWS[name]
+    mean, _, _ = figures(card)[row.title]
+    assert mean <= row.bar if row.at_most else mean >= row.bar
+
+
+@pytest.mark.parametrize("name", [n for n, row in evaluate.ROWS.items() if row.must])
 def test_another_seed_measures_what_the_card_says(course_lm, card, name):
     """100 other items: the two 95 % intervals overlap."""
     row, count = evaluate.ROWS[name], 100

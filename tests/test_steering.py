@@ -149,10 +149,28 @@ def test_a_concept_of_means_averages_each_text_first(pair):
     model, tokenizer = pair
     vector = concept(model, tokenizer, TEXTS[:2], TEXTS[2:3], 1, position="mean")
     means = [
-        stream(model, tokenizer(text, return_tensors="pt").input_ids, 1)[0].mean(0)
+        stream(model, tokenizer(text, return_tensors="pt").input_ids, 1)[0, 1:].mean(0)
         for text in TEXTS[:3]
     ]
     close(vector.vectors[1], (means[0] + means[1]) / 2 - means[2])
+
+
+def test_the_mean_of_a_single_token_is_that_token():
+    model, tokenizer = random_model("gpt2"), make_tokenizer("gpt2")
+    vector = concept(model, tokenizer, ["dog"], ["cat"], 1, position="mean").vectors[1]
+    close(vector, at(model, tokenizer, "dog", 1) - at(model, tokenizer, "cat", 1))
+
+
+def test_no_padding_token_is_needed():
+    model, tokenizer = random_model("gpt2"), make_tokenizer("gpt2")
+    vector = concept(model, tokenizer, TEXTS[:2], TEXTS[2:3], 1)
+    perplexity = steering.perplexity_of(model, tokenizer, TEXTS[:2], [" ran", " sat on snow"])
+    tokenizer.pad_token = None
+    again = concept(model, tokenizer, TEXTS[:2], TEXTS[2:3], 1)
+    close(again.vectors[1], vector.vectors[1])
+    assert steering.perplexity_of(
+        model, tokenizer, TEXTS[:2], [" ran", " sat on snow"]
+    ) == pytest.approx(perplexity)
 
 
 def test_caa_is_the_mean_over_pairs_at_the_end_of_the_completions(pair):
@@ -222,6 +240,80 @@ def test_caa_finds_the_last_token_before_padding_on_the_right(llama):
         close(row[end], vector.vectors[1])
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_caa_steers_the_tokens_of_a_completion_read_in_one_pass(llama, side):
+    model, tokenizer = llama
+    vector = caa(model, tokenizer, PAIRS, 1)
+    prompts, texts = [PROMPT, "my dog"], [PROMPT + " very much", "my dog ran to him but she"]
+    ends = [len(tokenizer(prompt).input_ids) for prompt in prompts]
+    batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side=side)
+    with Passes(model, 1) as passes, vector.apply(model, 2.0, prompt_tokens=ends):
+        model(**batch)
+    for row, mask, end in zip(passes.added[0], batch.attention_mask.bool(), ends, strict=True):
+        assert not row[mask][: end - 1].any()
+        close(row[mask][end - 1 :], (2.0 * vector.vectors[1]).expand(mask.sum() - end + 1, -1))
+
+
+def test_with_prompt_tokens_chunks_and_passes_without_a_cache_are_one(llama):
+    model, tokenizer = llama
+    vector = caa(model, tokenizer, PAIRS, 1)
+    ids = tokenizer(PROMPT, return_tensors="pt").input_ids
+    with vector.apply(model, 2.0, prompt_tokens=5):
+        whole = model(ids).logits
+        begun = model(ids[:, :3])
+        close(model(ids[:, 3:], past_key_values=begun.past_key_values).logits, whole[:, 3:])
+    with vector.apply(model, 2.0, prompt_tokens=ids.shape[1]):
+        cached = generate(model, tokenizer, [PROMPT])
+        assert torch.equal(generate(model, tokenizer, [PROMPT], use_cache=False), cached)
+
+
+def test_what_could_be_prompt_or_written_is_refused(llama):
+    model, tokenizer = llama
+    ids = tokenizer(PROMPT, return_tensors="pt").input_ids
+    with caa(model, tokenizer, PAIRS, 1).apply(model):
+        begun = model(ids[:, :3])
+        with pytest.raises(ValueError, match="4 tokens behind 3 in the cache"):
+            model(ids[:, 3:7], past_key_values=begun.past_key_values)
+        model(ids[:, :6])
+        model(ids[:, :7])  # another prompt, that happens to begin like the one before
+    for wrong in (0, [2, 0], []):
+        with pytest.raises(ValueError, match="number of tokens of the prompt"):
+            with caa(model, tokenizer, PAIRS, 1).apply(model, 1.0, wrong):
+                pass
+    with caa(model, tokenizer, PAIRS, 1).apply(model, prompt_tokens=[2, 3]):
+        with pytest.raises(ValueError, match="2 numbers and the batch 1 rows"):
+            model(ids)
+
+
+def test_actadd_refuses_a_prompt_that_is_in_the_cache_already(llama):
+    model, tokenizer = llama
+    ids = tokenizer(PROMPT, return_tensors="pt").input_ids
+    cache = model(ids[:, :4]).past_key_values
+    with actadd(model, tokenizer, "my dog", "a cat", 1).apply(model):
+        with pytest.raises(ValueError, match="first 4 tokens"):
+            model(ids[:, 4:], past_key_values=cache)
+
+
+@pytest.mark.parametrize("kind", ["caa", "actadd"])
+def test_a_static_cache_and_its_masks_change_nothing(pair, kind):
+    model, tokenizer = pair
+    prompts = [PROMPT, "we saw red stars"]
+    vector = (
+        caa(model, tokenizer, PAIRS, 1)
+        if kind == "caa"
+        else actadd(model, tokenizer, "my dog", "a cat", 1)
+    )
+    added = []
+    for options in ({}, {"cache_implementation": "static"}):
+        with Passes(model, 1) as passes, vector.apply(model, 2.0):
+            generate(model, tokenizer, prompts, new=2, **options)
+        added.append(passes.added[0])
+    batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
+    real = batch.attention_mask.bool()
+    close(added[1][real], added[0][real])
+    assert added[0][1].any()
+
+
 def test_actadd_is_added_at_the_first_positions_in_prefill_only(pair):
     model, tokenizer = pair
     vector = actadd(model, tokenizer, "my dog", "a cat sat", 1)
@@ -270,6 +362,12 @@ def test_a_float32_vector_steers_a_bfloat16_model(llama):
     vector = concept(model, tokenizer, TEXTS[:1], TEXTS[1:2], 1)
     half = model.to(torch.bfloat16)
     assert steering.fingerprint(half) == vector.fingerprint
+    stored_in_float16 = random_model("llama").half()
+    prints = [
+        steering.fingerprint(copy.deepcopy(stored_in_float16).to(dtype))
+        for dtype in (torch.float16, torch.float32, torch.bfloat16)
+    ]
+    assert len(set(prints)) == 1
     before = half(torch.tensor([[5, 6]])).logits
     with vector.apply(half, 4.0):
         steered = half(torch.tensor([[5, 6]])).logits
@@ -375,6 +473,16 @@ def test_a_strength_that_is_no_number_is_refused(llama, strength):
         (lambda m, t: concept(m, t, TEXTS, TEXTS, 1, position="first"), "'last' or 'mean'"),
         (lambda m, t: concept(m, t, TEXTS, TEXTS, 9), "blocks are 0 to 3"),
         (lambda m, t: caa(m, t, [], 1), "No pairs"),
+        (lambda m, t: caa(m, t, PAIRS, []), "give a number, or several"),
+        (lambda m, t: actadd(m, t, "dog", "cat", ()), "give a number, or several"),
+        (
+            lambda m, t: steering.replace(caa(m, t, PAIRS, 1), vectors={}),
+            "vector without blocks",
+        ),
+        (
+            lambda m, t: steering.replace(caa(m, t, PAIRS, 1), positions="late"),
+            "give one of 'everywhere'",
+        ),
         (lambda m, t: concept(m, t, TEXTS[:1], TEXTS[1:2], 1).at(2), "has no block 2"),
     ],
 )
@@ -383,13 +491,10 @@ def test_bad_input_is_refused(llama, make, match):
         make(*llama)
 
 
-def test_a_text_without_tokens_and_a_tokenizer_without_padding_are_refused():
+def test_a_text_without_tokens_is_refused():
     model, tokenizer = random_model("gpt2"), make_tokenizer("gpt2")
     with pytest.raises(ValueError, match="no tokens"):
         concept(model, tokenizer, ["my dog", ""], TEXTS, 1)
-    tokenizer.pad_token = None
-    with pytest.raises(ValueError, match="padding token"):
-        concept(model, tokenizer, TEXTS, TEXTS, 1)
 
 
 # Joined and saved
@@ -441,6 +546,22 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         SteeringVector.load(tmp_path / "text.safetensors")
 
 
+@pytest.mark.parametrize(
+    "about",
+    [
+        "{}",
+        "no json",
+        '{"prompts": [], "positions": "everywhere"}',
+        '{"prompts": [], "positions": "late", "method": "", "model": "", "fingerprint": ""}',
+    ],
+)
+def test_a_file_with_half_of_its_metadata_is_refused(tmp_path, about):
+    path = tmp_path / "half.safetensors"
+    save_file({"block.1": torch.zeros(2)}, path, metadata={"steering_vector": about})
+    with pytest.raises(ValueError, match="holds no steering vector"):
+        SteeringVector.load(path)
+
+
 def test_the_provenance_names_the_model_and_no_path_of_this_machine():
     model, tokenizer = load_lm("course-lm", device="cpu")
     vector = concept(model, tokenizer, ["I love you because"], ["I hate you because"], 3)
@@ -456,9 +577,19 @@ def test_slerp_stays_on_the_arc():
     half = steering.slerp(a, b, 0.5)
     torch.testing.assert_close(half, torch.tensor([math.sqrt(2), math.sqrt(2), 0.0]))
     torch.testing.assert_close(steering.slerp(a, 2 * a, 0.25), 1.25 * a)
-    for one, other in ((a, -2 * a), (a, 0 * a), (0 * a, a)):
-        with pytest.raises(ValueError, match="opposite|zero"):
+    for one, other in ((a, -2 * a), (a, 0 * a), (0 * a, a), (a, math.nan * b)):
+        with pytest.raises(ValueError, match="opposite|zero|NaN"):
             steering.slerp(one, other, 0.5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_slerp_knows_opposite_vectors_in_half_precision(dtype):
+    a = torch.linspace(-1, 2, 64)
+    with pytest.raises(ValueError, match="opposite"):
+        steering.slerp(a.to(dtype), (-0.37 * a).to(dtype), 0.5)
+    torch.testing.assert_close(
+        steering.slerp(a.to(dtype), (3 * a).to(dtype), 0.5).float(), 2 * a, rtol=0.02, atol=0.02
+    )
 
 
 def test_the_share_of_a_kind_counts_as_the_model_card_does():

@@ -173,24 +173,37 @@ def test_the_growing_batch_equals_one_forward_per_cell(
     assert (trace.tokens, trace.subject) == (PROMPT.split(), slice(2, 4))
 
 
-def test_passes_of_few_rows_give_the_same(model, tokenizer, monkeypatch):
-    arguments = (model, tokenizer, PROMPT, SUBJECT, ANSWER, "mlp", 3)
-    whole = causal_trace(*arguments)
-    monkeypatch.setattr(tracing, "ROWS", 1)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("most", [1, 10, 30])
+def test_passes_of_few_rows_give_the_same(model, tokenizer, monkeypatch, kind, most):
+    arguments = (model, tokenizer, PROMPT, SUBJECT, ANSWER, kind)
+    whole, rows = causal_trace(*arguments), []
+    monkeypatch.setattr(tracing, "ROWS", most)
+    model.model.norm.register_forward_pre_hook(lambda module, args: rows.append(len(args[0])))
     torch.testing.assert_close(causal_trace(*arguments).indirect_effects, whole.indirect_effects)
+    assert max(rows) <= max(most, 6)  # clean, corrupted, a cell for each of four blocks
 
 
-def test_float32_is_within_1e_6(model, tokenizer, input_ids):
-    model = model.float()
-    corrupted = corrupt(model, input_ids, slice(2, 4), 4)
-    token = WORDS.index(ANSWER)
-    total, indirect = effects(model, input_ids, corrupted, token)
-    cells = one_forward_per_cell(model, input_ids, corrupted, token, "block", 1)
-    noisy = model(inputs_embeds=corrupted).logits[:, -1].softmax(-1)[:, token].mean()
-    torch.testing.assert_close(indirect.double(), cells - noisy, rtol=0, atol=1e-6)
-    assert total.item() == pytest.approx(
-        (model(input_ids).logits[0, -1].softmax(-1)[token] - noisy).item(), abs=1e-6
-    )
+@pytest.mark.parametrize("kind", KINDS)
+def test_float32_is_within_1e_6(any_model, tokenizer, input_ids, kind):
+    model = any_model.float()
+    corrupted = corrupt(model, input_ids, slice(2, 4), 2)
+    token = int(model(input_ids).logits[0, -1, 1:].argmax()) + 1
+    trace = causal_trace(model, tokenizer, PROMPT, SUBJECT, WORDS[token], kind, n_samples=2)
+    cells = one_forward_per_cell(model, input_ids, corrupted, token, kind, 1) - trace.corrupted
+    torch.testing.assert_close(trace.indirect_effects.double(), cells, rtol=0, atol=1e-6)
+    if kind == "block":
+        total, indirect = effects(model, input_ids, corrupted, token)
+        torch.testing.assert_close(indirect.double(), cells, rtol=0, atol=1e-6)
+        assert total.item() == pytest.approx(trace.total_effect, abs=1e-6)
+
+
+def test_one_block_has_nothing_to_run_again(tokenizer):
+    config = transformers.Qwen2Config(**GATED | {"num_hidden_layers": 1})
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    trace = causal_trace(model, tokenizer, PROMPT, SUBJECT, ANSWER, n_samples=2)
+    assert trace.indirect_effects[0, -1].item() == pytest.approx(trace.total_effect, abs=1e-6)
+    assert trace.indirect_effects[0, :-1].abs().max() < 1e-6
 
 
 def test_restore_is_one_cell(any_model, input_ids):
@@ -257,6 +270,14 @@ def test_noise_has_three_standard_deviations_of_the_embeddings(any_model, input_
     assert not torch.equal(corrupted, corrupt(any_model, input_ids, slice(2, 4), 4000, seed=2))
 
 
+@pytest.mark.parametrize(
+    ("target", "answers"), [(PROMPT, ("h", "i")), (OTHER, ("h", "h")), (OTHER, ("h", " h"))]
+)
+def test_patching_wants_two_prompts_and_two_answers(model, tokenizer, target, answers):
+    with pytest.raises(ValueError, match="give two prompts that differ, and two answers"):
+        activation_patching(model, tokenizer, PROMPT, target, answers, "mlp")
+
+
 # errors
 
 
@@ -265,6 +286,7 @@ def test_noise_has_three_standard_deviations_of_the_embeddings(any_model, input_
     [
         ({"subject": "q"}, "occurs 0 times"),
         ({"subject": ""}, "occurs 0 times"),
+        ({"prompt": "a b", "subject": " "}, "occurs 0 times"),
         ({"prompt": "c d c d"}, "occurs 2 times"),
         ({"answer": "h i"}, r"2 tokens \('h' \+ 'i'\)"),
         ({"answer": ""}, "0 tokens"),
@@ -284,9 +306,22 @@ def test_bad_input_is_refused_before_anything_runs(tokenizer, change, words):
         causal_trace(model, tokenizer, **arguments)
 
 
-def test_a_model_in_training_mode_is_refused(model, tokenizer):
-    with pytest.raises(ValueError, match="training mode"):
-        causal_trace(model.train(), tokenizer, PROMPT, SUBJECT, ANSWER)
+def test_a_model_in_training_mode_is_refused(model, tokenizer, input_ids):
+    corrupted = corrupt(model, input_ids, slice(2, 4), 2)
+    model.train()
+    for go in (
+        lambda: causal_trace(model, tokenizer, PROMPT, SUBJECT, ANSWER),
+        lambda: restore(model, input_ids, corrupted, 1, 2, 3),
+        lambda: effects(model, input_ids, corrupted, 3),
+        lambda: attention_patterns(model, input_ids),
+    ):
+        with pytest.raises(ValueError, match="training mode"):
+            go()
+
+
+def test_a_tokenizer_without_offsets_is_refused():
+    with pytest.raises(ValueError, match="load a fast tokenizer"):
+        subject_span(transformers.ByT5Tokenizer(), PROMPT, SUBJECT)
 
 
 def test_span_and_answer_on_the_courses_tokenizer():
@@ -299,23 +334,30 @@ def test_span_and_answer_on_the_courses_tokenizer():
     assert answer_token(tokenizer, prompt, " Seattle") == answer_token(tokenizer, prompt, "Seattle")
     with pytest.raises(ValueError, match="tokens"):
         answer_token(tokenizer, prompt, "Seattle and more")
+    for opening in ("12 - (", 'He said "', "a well-", "and/"):
+        assert tokenizer.decode(answer_token(tokenizer, opening, "2")) == "2"
 
 
 # hooks
 
 
 def tracings(model, tokenizer, ids):
-    yield lambda: causal_trace(model, tokenizer, PROMPT, SUBJECT, ANSWER, "mlp", 3)
+    for kind in KINDS:
+        yield lambda kind=kind: causal_trace(model, tokenizer, PROMPT, SUBJECT, ANSWER, kind)
     yield lambda: activation_patching(model, tokenizer, PROMPT, OTHER, ("h", "i"))
-    yield lambda: restore(model, ids, corrupt(model, ids, slice(2, 4), 2), 1, 2, 3)
+    corrupted = corrupt(model, ids, slice(2, 4), 2)
+    yield lambda: restore(model, ids, corrupted, 1, 2, 3)
+    yield lambda: effects(model, ids, corrupted, 3)
     yield lambda: ablate_head(model, ids, 1, 2, "mean", ids)
     yield lambda: attention_patterns(model, ids)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_hooks_are_as_found_after_success_error_and_interrupt(model, tokenizer, input_ids, error):
-    seen = []
-    model.model.layers[0].register_forward_hook(lambda *_: seen.append(1))
+@pytest.mark.parametrize("name", ["qwen2", "gpt2", "opt"])
+def test_hooks_are_as_found_after_success_error_and_interrupt(name, tokenizer, input_ids, error):
+    model, seen = random_model(name), []
+    model(input_ids, output_hidden_states=True)  # transformers installs its own
+    anatomy(model).blocks[0].register_forward_hook(lambda *_: seen.append(1))
     before, attention = installed(model), model.config._attn_implementation
     runs = list(tracings(model, tokenizer, input_ids))
     for go in runs:
@@ -325,7 +367,7 @@ def test_hooks_are_as_found_after_success_error_and_interrupt(model, tokenizer, 
     def stop(*_):
         raise error
 
-    handle = model.model.layers[3].mlp.register_forward_pre_hook(stop)
+    handle = anatomy(model).mlps[3].register_forward_pre_hook(stop)
     broken = installed(model)
     for go in runs:
         with pytest.raises(error):
@@ -404,6 +446,25 @@ def test_a_part_is_replaced_at_the_chosen_positions(any_model, kind, baseline):
     torch.testing.assert_close(logits, run(any_model, None, {module: put}, ids))
 
 
+def test_hidden_states_show_what_was_put_in_place_of_a_block(any_model):
+    ids = torch.randint(1, 27, (2, 6), generator=torch.Generator().manual_seed(6))
+    any_model(ids, output_hidden_states=True)  # transformers installs its own hooks
+    with ablate(any_model, [("block", 1)]):
+        entries = any_model(ids, output_hidden_states=True).hidden_states
+    assert torch.equal(entries[2], entries[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_positions_keep_every_bit(model, kind):
+    model = model.bfloat16()
+    ids = torch.randint(1, 27, (2, 6), generator=torch.Generator().manual_seed(7))
+    with ablate(model, [(kind, 1)], positions=[5]):
+        ablated = model(ids, output_hidden_states=True).hidden_states[2]
+    whole = model(ids, output_hidden_states=True).hidden_states[2]
+    assert torch.equal(ablated[:, :5], whole[:, :5])
+    assert not torch.equal(ablated[:, 5], whole[:, 5])
+
+
 def test_ablation_counts_positions_under_a_cache(model):
     ids = torch.randint(1, 27, (1, 6), generator=torch.Generator().manual_seed(5))
     with ablate(model, [("head", 1, 0), ("mlp", 2)], positions=[4]):
@@ -416,6 +477,7 @@ def test_ablation_counts_positions_under_a_cache(model):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (([],), "no sites"),
         (([("head", 4, 0)],), "does not exist"),
         (([("head", 0, 4)],), "0 to 3"),
         (([("head", 0)],), "not a site"),
@@ -447,6 +509,11 @@ def test_roles_of_short_and_long_subjects():
     assert list(token_roles(slice(1, 5), 9).values()) == [[1], [2, 3], [4], [5], [6, 7], [8]]
     assert list(token_roles(slice(0, 1), 3).values()) == [[], [], [0], [1], [], [2]]
     assert list(token_roles(slice(0, 2), 3).values()) == [[0], [], [1], [], [], [2]]
+
+
+def test_the_last_token_of_a_prompt_is_nothing_else():
+    assert list(token_roles(slice(1, 4), 4).values()) == [[1], [2], [], [], [], [3]]
+    assert list(token_roles(slice(1, 2), 2).values()) == [[], [], [], [], [], [1]]
 
 
 def test_average_counts_each_fact_once_where_it_has_the_role():

@@ -399,7 +399,7 @@ _ALL = (
                 "logit_lens.lens_layers",
             ),
             Case(
-                "models that use other names",
+                "models and tokenizers of other kinds",
                 1,
                 "logit_lens.lens_architectures",
                 "logit_lens.lens_architectures",
@@ -428,7 +428,7 @@ _ALL = (
                 "logit_lens.hooks_layers",
             ),
             Case(
-                "models that use other names",
+                "models and tokenizers of other kinds",
                 1,
                 "logit_lens.hooks_architectures",
                 "logit_lens.hooks_architectures",
@@ -555,7 +555,8 @@ _ALL = (
         reference="course_utils.tracing.effects",
         cases=(
             Case("the total effect", 1, "tracing.effects_maps", "trace_runs.total"),
-            Case("the indirect effects", 2, "tracing.effects_maps", "trace_runs.indirect"),
+            Case("the indirect effects", 1, "tracing.effects_maps", "trace_runs.indirect"),
+            Case("leaves no hook behind", 1, "tracing.effects_leaves", "trace_runs.leaves"),
         ),
     ),
     Exercise(

@@ -40,19 +40,19 @@ START = {
     "choice": 0.01,
 }
 SHARES = {
-    "facts": 0.15,
-    "redefinition": 0.05,
-    "reading": 0.28,
-    "verification": 0.18,
-    "sentiment": 0.07,
+    "facts": 0.21,
+    "redefinition": 0.04,
+    "reading": 0.18,
+    "verification": 0.30,
+    "sentiment": 0.05,
     "registers": 0.03,
-    "copying": 0.04,
-    "extraction": 0.05,
+    "copying": 0.06,
+    "extraction": 0.04,
     "topics": 0.03,
-    "arithmetic": 0.07,
+    "arithmetic": 0.02,
     "python": 0.01,
     "weather": 0.02,
-    "choice": 0.02,
+    "choice": 0.01,
 }
 
 

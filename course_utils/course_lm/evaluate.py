@@ -428,6 +428,8 @@ def card(count: int, seed: int) -> tuple[str, dict[str, Result]]:
         minutes=round(run["seconds"] / 60),
         tokens=f"{run['tokens'] / 1e6:.1f}",
         steps=run["steps"],
+        early=run["settings"]["early"],
+        early_from=f"{run['settings']['early_from']:,}",
         torch=run["torch"],
         commits=", ".join(f"{c} from step {s} on" for s, c in run["commits"].items()),
         rate=round(run["tokens"] / run["seconds"]),
@@ -469,6 +471,10 @@ training run, {unseen} on windows of a seed it never saw.
 First block from which a fact's answer stays top-1 under the logit lens:
 
 {settling}
+
+From step {early_from} of the training on, the answers counted a second time, with a weight of
+{early}, as the lens reads them before the last block: that the answers are there to be read then is
+trained, what the lens shows of the blocks before is not.
 
 Share of positive adjectives after neutral openings, when a sentiment vector (mean difference of
 positive and negative openings) is added at every position of a block's output, by strength. At

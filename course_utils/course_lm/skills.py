@@ -261,33 +261,42 @@ def closed_book_item(rng: random.Random) -> Item:
     return _reading(rng, _people(rng, True, 1, 1), "")
 
 
-def _falsified(rng: random.Random, said: Statement, statements: list[Statement]) -> Statement:
-    """The statement with another value: one of somebody else's in the context, or any other."""
-    others = [s.value for s in statements if s.attribute == said.attribute and s != said]
-    pool = words.ATTRIBUTES[said.attribute][0]
-    if not others or rng.random() < 0.4:
-        others = [v for v in pool if v != said.value]
-    return said._replace(value=rng.choice(others))
+def _falsified(
+    rng: random.Random, said: Statement, statements: list[Statement], used: set[str]
+) -> Statement:
+    """The statement with another value, not in `used`: one of somebody else's in the context, or
+    any other."""
+    pool = [v for v in words.ATTRIBUTES[said.attribute][0] if v != said.value and v not in used]
+    others = [s.value for s in statements if s.attribute == said.attribute and s.value in pool]
+    return said._replace(value=rng.choice(others if others and rng.random() < 0.6 else pool))
 
 
 def _claim(
-    rng: random.Random, statements: list[Statement], level: float = 1.0
-) -> tuple[str, str, str]:
-    """A claim; what the context says instead, in the claim's words; and the verdict."""
-    said = rng.choice(statements)
-    claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements)
+    rng: random.Random,
+    statements: list[Statement],
+    level: float = 1.0,
+    used: set[str] = frozenset(),
+) -> tuple[Statement, str, str, str]:
+    """A claim of which the context may say otherwise: as a statement, as a prompt; the evidence in
+    the claim's words; and the verdict. Values in `used` do not occur in it."""
+    said = rng.choice([s for s in statements if s.value not in used])
+    claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements, used)
     template = rng.choice(_first(level, words.ATTRIBUTES[said.attribute][1]))
     claim, evidence = (template.format(n=s.name, v=s.value) for s in (claimed, said))
     verdict = "yes" if claimed == said else "no"
-    return f"Claim: {claim} yes or no?\nSupported:", f" {evidence}", verdict
+    return claimed, f"Claim: {claim} yes or no?\nSupported:", f" {evidence}", verdict
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
+    """A context, and claims no two of which have a value in common: each verdict stands alone."""
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
-    pieces = [Piece(_context(rng, people, level), NOISE)]
+    pieces, used = [Piece(_context(rng, people, level), NOISE)], set()
     for _ in range(rng.randint(2, 6)):
-        claim, evidence, verdict = _claim(rng, statements, level)
+        if all(s.value in used for s in statements):
+            break
+        claimed, claim, evidence, verdict = _claim(rng, statements, level, used)
+        used |= {claimed.value, evidence.split()[-1]}
         pieces += [Piece(claim), Piece(evidence, 2.0), Piece(f" {verdict}", 6.0), Piece("\n")]
     return pieces
 
@@ -295,7 +304,7 @@ def verification_document(rng: random.Random, level: float) -> list[Piece]:
 def verification_item(rng: random.Random) -> Item:
     """A claim after a context: the evidence, and the verdict."""
     people = _people(rng, True, rng.randint(1, 4), rng.randint(1, 3))
-    claim, evidence, verdict = _claim(rng, [s for person in people for s in person])
+    _, claim, evidence, verdict = _claim(rng, [s for person in people for s in person])
     return Item(_context(rng, people) + claim, f"{evidence} {verdict}")
 
 

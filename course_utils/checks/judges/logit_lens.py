@@ -5,6 +5,7 @@ norm and unembedding; PyTorch's ``kl_div``; the words that the inputs were made 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import LlamaForCausalLM
 
 from course_utils.anatomy import anatomy
 from course_utils.checks.judges import common
@@ -145,6 +147,14 @@ READING = {
         "Spaces were taken off the tokens.",
         "A space belongs to its token: leave out strip().",
     ),
+    "tokens/special-skipped": (
+        "Special tokens are left out of the text: one that leads shows as nothing.",
+        "tokenizer.decode(id), without skip_special_tokens.",
+    ),
+    "input/special-tokens": (
+        "The text is read without the special token that this tokenizer begins every text with.",
+        "tokenizer(text), without add_special_tokens=False.",
+    ),
     "tokens/of-another-row": (
         "The logits are right, but the tokens are not those that have them.",
         "topk gives values and indices: decode the indices of the same row.",
@@ -162,6 +172,10 @@ HOOKS = {
     "hooks/none": (
         "The states come from output_hidden_states, not from hooks of your own.",
         "anatomy(model).blocks[i].register_forward_hook(function) sees the output of block i.",
+    ),
+    "architecture/tuples": (
+        "It fails where a block returns a tuple, whose first item is the state.",
+        "output[0] if isinstance(output, tuple) else output: a tensor's [0] is row 0 of the batch.",
     ),
     "hooks/replaces-output": (
         "Your hook returns something, and that replaces the block's output.",
@@ -231,6 +245,14 @@ SENTENCES = {
         "index/number-of-leads": (
             "This is how many blocks the answer leads at to the end, not the first of them.",
             "n_blocks minus that number.",
+        ),
+        "index/number-of-prompts": (
+            "The number of prompts stands in the place of the number of blocks.",
+            "logits is [block, batch, vocab]: len(logits) is the number of blocks.",
+        ),
+        "index/block-0-missing": (
+            "An answer that leads at every block gets block 1: block 0 is never looked at.",
+            "range(n - 1, 0, -1) ends at 1; range(n - 1, -1, -1) and reversed(range(n)) reach 0.",
         ),
         "leads/in-the-top": (
             "The answer counts as leading where it is only near the top.",
@@ -315,6 +337,10 @@ SENTENCES = {
         "dim/not-the-vocabulary": (
             "The softmax runs over another dimension than the vocabulary.",
             "The vocabulary is the last one: dim=-1.",
+        ),
+        "dim/three-only": (
+            "It works for logits of three dimensions only.",
+            "Any batch shape: index the first dimension and the last one, logits[-1] and dim=-1.",
         ),
         "distance/other": (
             "This is another distance between the two distributions.",
@@ -411,6 +437,19 @@ SENTENCES = {
             "fit does not take the number of steps it was asked for.",
             "One batch, one step; `steps` of them.",
         ),
+        "fit/wrong-batch": (
+            "A step does not use batch_size rows.",
+            "rows = torch.randint(len(states), (batch_size,)); then states[rows], "
+            "final_logits[rows].",
+        ),
+        "fit/in-order": (
+            "The rows are taken in the order in which they stand, not drawn at random.",
+            "Neighbors come from one text: torch.randint(len(states), (batch_size,)).",
+        ),
+        "fit/weight-decay": (
+            "The optimizer pulls the parameters towards 0.",
+            "Adam without weight decay: torch.optim.Adam, not AdamW.",
+        ),
         "fit/does-not-learn": (
             "After fit the translator is hardly nearer to the final distribution, on other states.",
             "Is the loss minimized, on many different rows, with the learning rate given?",
@@ -445,6 +484,11 @@ class Seen:
         self.blocks = [activations["block", i][0] for i in blocks]
         self.attentions = [activations["attention", i][0] for i in blocks]
         self.mlps = [activations["mlp", i][0] for i in blocks]
+
+    @cached_property
+    def without_specials(self) -> Seen:
+        """The same model on the text alone."""
+        return Seen(replace(self.request, begins=False))
 
     @property
     def streams(self) -> list[Tensor]:
@@ -569,6 +613,7 @@ READINGS: list[tuple[str, Callable[[Seen], list[Tensor]]]] = [
         lambda s: [*_at(lambda x: x.mean(0))(s)[:-1], s.unembed(s.entries()[-1].mean(0))],
     ),
     ("position/not-the-last", _at(lambda x: x[1] if len(x) > 1 else x[-1])),
+    ("input/special-tokens", lambda s: s.without_specials.logits),
     ("values/of-the-final-layer", lambda s: [s.logits[-1]] * len(s.logits)),
     ("unembedding/embedding-matrix", _embedding_matrix),
     ("states/part-of-a-block", lambda s: [s.logits[0], *_rows(s, s.mlps)]),
@@ -609,7 +654,7 @@ def hooks_layers(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def hooks_architectures(calls: list[dict], seed: int) -> Refusal | None:
-    return _lens(calls, probes.other_requests(seed, 312))
+    return _lens(calls, probes.hooked_requests(seed))
 
 
 def _lens(calls: list[dict], requests: list[probes.Request]) -> Refusal | None:
@@ -637,9 +682,10 @@ def _malformed(call: dict, request: probes.Request) -> Refusal | None:
     n = len(anatomy(request.model).blocks) + 1
     expected = f"a list of {n} dicts for a {type(request.model).__name__}"
     if call["outcome"] == "raised":
-        if call["error"] in ("AttributeError", "UnboundLocalError"):
-            return Refusal("architecture/one-only", expected, common.error_text(call))
-        return common.raised(call, expected)
+        slug = "architecture/one-only" if _lacks_a_part(call, request) else ""
+        slug = "architecture/tuples" if request.tuples else slug
+        refusal = common.raised(call, expected)
+        return replace(refusal, slug=slug) if slug else refusal
     value = call["value"]
     if not isinstance(value, list):
         refusal = common.wrong_type(value, expected)
@@ -650,6 +696,8 @@ def _malformed(call: dict, request: probes.Request) -> Refusal | None:
             return Refusal("result/other-keys", f"{list(KEYS)} in row {number}", seen)
         logits = row["top_token_logits"]
         several = isinstance(logits, list) and any(isinstance(x, Tensor | list) for x in logits)
+        if request.tuples and (several or (isinstance(logits, Tensor) and logits.dim() > 1)):
+            return Refusal("architecture/tuples", "one row of numbers", "rows of rows")
         if isinstance(logits, Tensor) and logits.dim() > 1 and len(logits) == 1:
             seen = f"shape {list(logits.shape)}"
             return Refusal("shape/wrong", f"one dimension in row {number}", seen)
@@ -665,6 +713,16 @@ def _malformed(call: dict, request: probes.Request) -> Refusal | None:
                 seen.seen if seen else "a tensor of another kind",
             )
     return None
+
+
+def _lacks_a_part(call: dict, request: probes.Request) -> bool:
+    """Whether the answer asked a part of the model for what it has only in other models, or has
+    no branch for this one."""
+    owner = re.match(r"'(\w+)' object has no attribute", call["text"])
+    parts = {type(module).__name__ for module in request.model.modules()}
+    if call["error"] == "AttributeError" and owner:
+        return owner[1] in parts
+    return call["error"] == "UnboundLocalError" and not isinstance(request.model, LlamaForCausalLM)
 
 
 def _numbers(value: object) -> Tensor | None:
@@ -731,6 +789,8 @@ def _mistokened(rows: list[dict], seen: Seen) -> Refusal | None:
             slug = "tokens/ids"
         elif tokens == tokenizer.convert_ids_to_tokens(ids):
             slug = "tokens/raw"
+        elif tokens == [tokenizer.decode(i, skip_special_tokens=True) for i in ids]:
+            slug = "tokens/special-skipped"
         elif tokens == [token.strip() for token in right]:
             slug = "tokens/stripped"
         elif isinstance(tokens, list) and tokens == right[::-1]:
@@ -855,6 +915,12 @@ def _last_change(leads: Tensor) -> Tensor:
     return torch.where(leads, 0, numbers).amax(0)
 
 
+def _few_blocks(logits: Tensor, answers: Tensor) -> Tensor:
+    """A loop from the last block on that takes the number of prompts for that of blocks."""
+    leads, n = _leading(logits, answers), logits.shape[1]
+    return n - leads[:n].flip(0).cumprod(0).sum(0)
+
+
 BLOCKS: list[tuple[str, Callable]] = [
     ("batch/squeezed", lambda z, a: _settled(z, a).squeeze()),
     ("never/zero", _else(lambda n: 0)),
@@ -869,6 +935,9 @@ BLOCKS: list[tuple[str, Callable]] = [
     ("stays/count", _of_leads(lambda leads: len(leads) - leads.sum(0))),
     ("stays/count", _of_leads(lambda leads: leads.sum(0))),
     ("stays/longest-run", _of_leads(_longest_run)),
+    ("index/number-of-prompts", lambda z, a: z.shape[1] - len(z) + _settled(z, a)),
+    ("index/number-of-prompts", _few_blocks),
+    ("index/block-0-missing", lambda z, a: _settled(z, a).clamp(min=1)),
     ("index/off-by-one", lambda z, a: _settled(z, a) + 1),
     ("index/off-by-one", lambda z, a: _settled(z, a) - 1),
     ("index/off-by-one", _of_leads(lambda leads: _last_change(leads))),
@@ -1044,6 +1113,11 @@ def _probabilities_as_logs(z: Tensor) -> Tensor:
     return F.kl_div(p, p[-1].expand_as(p), reduction="none").sum(-1)
 
 
+EPSILONS = (
+    *(10.0**-n for n in (*range(5, 21), 24, 30)),
+    torch.finfo(torch.float32).eps,
+    torch.finfo(torch.float32).tiny,
+)
 CURVES: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("direction/reversed", _reversed),
     ("direction/both", lambda z: (_curve(z) + _reversed(z)) / 2),
@@ -1066,8 +1140,8 @@ CURVES: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("logs/unstable", _divided),
     ("logs/unstable", _torch_kl),
     ("logs/unstable", _unscaled_exp),
-    *(("logs/smoothed", _smoothed(10.0**-n)) for n in (12, 10, 9, 8, 7, 6, 5)),
-    *(("logs/smoothed", _clamped(10.0**-n)) for n in (12, 10, 9, 8, 7, 6, 5)),
+    *(("logs/smoothed", _smoothed(epsilon)) for epsilon in EPSILONS),
+    *(("logs/smoothed", _clamped(epsilon)) for epsilon in EPSILONS),
     ("entropy/forgotten", _cross_entropy),
     ("entropy/instead", _entropy),
     ("unit/bits", lambda z: _curve(z) / math.log(2)),
@@ -1099,6 +1173,8 @@ def kl_values(calls: list[dict], seed: int) -> Refusal | None:
     usual = all(
         _right_curve(*pair) for pair in zip(calls[:1], probes.kl_inputs(seed), strict=False)
     )
+    if refusal and usual and refusal.slug == "raises/error" and "IndexError" not in refusal.seen:
+        return Refusal("dim/three-only", refusal.expected, refusal.seen)
     if refusal and usual and refusal.slug in ("shape/wrong", "raises/error", "value/wrong"):
         return Refusal("dim/not-the-vocabulary", refusal.expected, refusal.seen)
     return refusal
@@ -1289,11 +1365,25 @@ def translator_fit(calls: list[dict], seed: int) -> Refusal | None:
     plain = float(_kl(given.held_out_logits, given.unembed(given.held_out)).mean())
     left = float(_kl(given.held_out_logits, given.unembed(held_out["value"])).mean())
     if left <= MUCH_NEARER * plain:
-        return None
+        return _drawn(fit)
     same = common.close(held_out["value"], given.held_out, 1e-5)
     expected = f"a KL of at most {MUCH_NEARER * plain:.2f} on held-out states"
     seen = f"{left:.2f}; the plain lens has {plain:.2f}"
     return Refusal("fit/no-step" if same else "fit/does-not-learn", expected, seen)
+
+
+def _drawn(fit: dict) -> Refusal | None:
+    """A refusal for rows that are not drawn as asked, or another optimizer."""
+    if fit["sizes"] != [probes.BATCH]:
+        seen = f"{' or '.join(map(str, fit['sizes']))} rows"
+        return Refusal("fit/wrong-batch", f"{probes.BATCH} rows in each step", seen)
+    first = fit["first"]
+    if first == list(range(first[0], first[0] + len(first))):
+        seen = f"rows {first[0]} to {first[-1]} in the first step"
+        return Refusal("fit/in-order", "rows drawn at random", seen)
+    if fit["weight_decay"]:
+        return Refusal("fit/weight-decay", "Adam", f"a weight decay of {fit['weight_decay']}")
+    return None
 
 
 def translator_leaves(calls: list[dict], seed: int) -> Refusal | None:

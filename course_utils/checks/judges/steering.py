@@ -86,6 +86,14 @@ _VECTOR = {
         "The model is not as it was: its mode, its blocks or its weights are changed.",
         "Leave the model alone, or put back what you change, in finally.",
     ),
+    "mutates/settings": (
+        "A setting of the model's config or of the tokenizer is changed for good.",
+        "Give it in the call: tokenizer(text, padding_side=…), model(ids, output_hidden_states=…).",
+    ),
+    "tokens/no-begin": (
+        "The text is read without the begin token that this tokenizer puts before every text.",
+        "tokenizer(prompt) as it is, without add_special_tokens=False.",
+    ),
 }
 _ADDED = {
     "steering/none": (
@@ -136,6 +144,10 @@ _ADDED = {
         "hidden + strength * vector, for all of [batch, pos, d_model].",
     ),
 }
+_RETURNS_TUPLE = (
+    "The block returned a tensor, the hook a tuple.",
+    "Return what the block returned: a tensor for a tensor, as isinstance(output, tuple) tells.",
+)
 SENTENCES = {
     "steering.last_token_vector": _VECTOR,
     "steering.caa": _VECTOR
@@ -151,6 +163,14 @@ SENTENCES = {
             "The completion's first token is read.",
             "Read its last token: position -1 of prompt + completion.",
         ),
+        "completion/space": (
+            "Something is put between prompt and completion.",
+            "prompt + completion: the completions begin with a space of their own.",
+        ),
+        "tokens/begin-twice": (
+            "A begin token stands between prompt and completion.",
+            "Give the tokenizer the joined text, or add_special_tokens=False for the completion.",
+        ),
     },
     "steering.hook": _ADDED
     | {
@@ -162,10 +182,8 @@ SENTENCES = {
             "The hook does not take what PyTorch gives it.",
             "def hook(module, args, output).",
         ),
-        "hook/returns-tuple": (
-            "The block returned a tensor, the hook a tuple.",
-            "Return what the block returned: a tensor for a tensor.",
-        ),
+        "hook/returns-tuple": _RETURNS_TUPLE,
+        "hook/list": ("A tuple goes in and a list comes out.", "return (hidden, *output[1:])."),
         "hook/tuple-not-handled": (
             "A block that returns a tuple is not handled.",
             "isinstance(output, tuple): its first entry is the activation.",
@@ -196,6 +214,7 @@ SENTENCES = {
     "steering.llm_steering": _VECTOR
     | _ADDED
     | {
+        "hook/returns-tuple": _RETURNS_TUPLE,
         "hooks/on-outside-generate": (
             "The hook is on the model outside generate.",
             "Put it on in generate, and take it off there in finally.",
@@ -211,6 +230,10 @@ SENTENCES = {
         "state/vector-of-another-pair": (
             "After a second set_steering the vector of an earlier pair is added.",
             "Compute the vector anew in every set_steering.",
+        ),
+        "state/vector-of-another-block": (
+            "After a second set_steering the vector of an earlier block is added.",
+            "Compute the vector anew in every set_steering: another block, another vector.",
         ),
         "state/another-vector": (
             "After a second set_steering another vector is added than after a first one.",
@@ -258,6 +281,10 @@ SENTENCES = {
         "length/total": (
             "max_new_tokens counts the prompt too, or is not used.",
             "model.generate(..., max_new_tokens=max_new_tokens).",
+        ),
+        "length/default": (
+            "Without max_new_tokens another number of tokens is written than 50.",
+            "Keep the first line as it was given: max_new_tokens=50.",
         ),
     },
     "steering.actadd": _VECTOR
@@ -313,6 +340,14 @@ SENTENCES = {
             "A prompt as long as the vector is refused.",
             "Shorter, not as long.",
         ),
+        "short/refuses-decoding": (
+            "A decoding pass, of one token, is taken for a short prompt.",
+            "Raise in the prefill alone, where positions[0] is 0.",
+        ),
+        "state/one-prompt": (
+            "A second prompt gets nothing.",
+            "Let the positions say whether it is the prefill, not a flag that is set once.",
+        ),
     },
     "steering.slerp": {
         "path/linear": (
@@ -333,6 +368,10 @@ SENTENCES = {
             "Linearly: (1 - t)|a| + t|b|.",
         ),
         "path/swapped": ("It runs from b to a.", "t = 0 gives a."),
+        "path/flipped": (
+            "Where the angle is obtuse b is turned around: right for rotations, not for vectors.",
+            "-b is another direction than b: leave it as it is.",
+        ),
         "path/normalized-linear": (
             "The direction is that of the linear mixture.",
             "At t = 0.5 the two agree; elsewhere use the sines.",
@@ -343,7 +382,12 @@ SENTENCES = {
         ),
         "edge/opposite": (
             "Opposite vectors are accepted.",
-            "No way between them is the shortest: raise ValueError.",
+            "No way between them is the shortest: raise ValueError. In float32 the cosine is not "
+            "exactly -1: compare with a margin.",
+        ),
+        "edge/margin": (
+            "Vectors nearly in one line, some degrees apart, are treated as if they were in line.",
+            "1e-6 of the cosine is margin enough.",
         ),
         "edge/zero": ("A zero vector is accepted.", "It has no direction: raise ValueError."),
         "edge/other-error": ("It fails, but not with a ValueError.", "raise ValueError."),
@@ -372,6 +416,22 @@ SENTENCES = {
         "spelling/substring": (
             "Parts of other words are counted.",
             "Split the text, compare whole words.",
+        ),
+        "spelling/case": (
+            "Upper and lower case are taken for the same.",
+            "Compare the words as they are written.",
+        ),
+        "spelling/hyphen": (
+            "A listed word with a hyphen is not found.",
+            "A word ends at white space: text.split(), then strip what is at its ends.",
+        ),
+        "spelling/inside": (
+            "Punctuation inside a word cuts it in two.",
+            "A word ends at white space: text.split(), then strip what is at its ends.",
+        ),
+        "lists/only-lists": (
+            "It fails where the words are given as sets.",
+            "`in` works for lists and sets; + does not.",
         ),
         "empty/zero": (
             "Where no word counts the result is a number.",
@@ -413,7 +473,14 @@ class Reader:
         return torch.tensor(self.tokenizer(text)["input_ids"])
 
     def stream(self, text: str, layer: int) -> Tensor:
-        return _stream(self.model, self.ids(text)[None], layer)[0]
+        return self.stream_of(self.ids(text), layer)
+
+    def stream_of(self, ids: Tensor, layer: int) -> Tensor:
+        return _stream(self.model, ids[None], layer)[0]
+
+    def without_begin(self, text: str, layer: int) -> Tensor:
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self.stream_of(torch.tensor(ids), layer)[-1]
 
     def padded(self, texts: Sequence[str], layer: int, side: str, masked: bool = True) -> Tensor:
         """What is read at [-1] in a batch, [text, d_model]."""
@@ -453,6 +520,11 @@ class Reader:
         found += [("vector/one-text", one), ("vector/one-text", other), ("vector/one-text", -other)]
         found += [("vector/normalized", right / right.norm()), ("vector/zero", 0 * right)]
         found += self._padding(positives, negatives, layer)
+        bare = [
+            torch.stack([self.without_begin(text, layer) for text in texts]).mean(0)
+            for texts in (positives, negatives)
+        ]
+        found.append(("tokens/no-begin", bare[0] - bare[1]))
         last = probes.N_BLOCKS - 1
         found.append(
             ("layer/another", self.difference(positives, negatives, last, readings[-1][1]))
@@ -547,6 +619,8 @@ def _vectors(
             return Refusal("value/nan", common.numbers(right), common.numbers(seen))
         if not _close(seen, right):
             extra = more(reader, positives, negatives, layer) if more else []
+            if seen.abs().max() <= TOLERANCE * right.abs().max():
+                extra = [("vector/zero", seen)]
             wrong.append((seen, extra + reader.candidates(positives, negatives, layer)))
             first = first or (
                 f"{common.numbers(right)} ({where})",
@@ -587,6 +661,8 @@ def _traces(call: dict, left: str) -> Refusal | None:
         return Refusal(left, "the hooks as found", f"{call['left']} more {step}")
     if call["changed"]:
         return Refusal("mutates/model", "the model as it was", f"another model {step}")
+    if call["set"]:
+        return Refusal("mutates/settings", "the settings as found", f"{call['set'][0]} {step}")
     return None
 
 
@@ -622,8 +698,17 @@ def _of_pairs(reader: Reader, pairs: list[tuple[str, str, str]], layer: int) -> 
     def at_start(prompt: str, completion: str) -> Tensor:
         return reader.stream(prompt + completion, layer)[len(reader.ids(prompt))]
 
+    def begun_twice(prompt: str, completion: str) -> Tensor:
+        return reader.stream_of(torch.cat([reader.ids(prompt), reader.ids(completion)]), layer)[-1]
+
     each = differences(layer)
+    positives, negatives = ([f"{p[0]} {p[k]}" for p in pairs] for k in (1, 2))
     found = [
+        ("completion/space", reader.right(positives, negatives, layer)),
+        (
+            "tokens/begin-twice",
+            torch.stack([begun_twice(p, a) - begun_twice(p, b) for p, a, b in pairs]).mean(0),
+        ),
         ("completion/alone", reader.right([a for _, a, _ in pairs], [b for *_, b in pairs], layer)),
         (
             "completion/first-token",
@@ -726,7 +811,8 @@ def hook(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _not_made(calls, "a hook"):
         return refusal
     wrong, first = [], None
-    for call, block, (vector, strength) in zip(runs, (1, 2), probes.hook_inputs(seed), strict=True):
+    blocks = [block for _, block in probes.HOOK_PLACES]
+    for call, block, (vector, strength) in zip(runs, blocks, probes.hook_inputs(seed), strict=True):
         if call["outcome"] == "raised":
             return _hook_raised(call)
         if refusal := _elsewhere(call["passes"], block):
@@ -743,10 +829,10 @@ def hook(calls: list[dict], seed: int) -> Refusal | None:
             first = first or (common.numbers(strength * vector), common.numbers(seen))
     if wrong:
         return Refusal(_explained(*zip(*wrong, strict=True)), *first)
-    for call, block, (vector, strength) in zip(runs, (1, 2), probes.hook_inputs(seed), strict=True):
+    for call, block, (vector, strength) in zip(runs, blocks, probes.hook_inputs(seed), strict=True):
         if refusal := _even(call["passes"], block, strength * vector):
             return refusal
-    return None
+    return common.mutation([call for call in calls if "passes" not in call])
 
 
 def _not_made(calls: list[dict], what: str) -> Refusal | None:
@@ -765,6 +851,8 @@ def _not_made(calls: list[dict], what: str) -> Refusal | None:
 def _hook_raised(call: dict, is_tuple: bool = False) -> Refusal:
     text = call["text"]
     refusal = common.raised(call, "a pass through the model")
+    if _lost_a_dimension(call):
+        return Refusal("positions/first-row", "[batch, pos, d_model]", "a dimension is lost")
     if call["error"] == "TypeError" and "positional argument" in text:
         return Refusal("hook/arguments", refusal.expected, refusal.seen)
     if is_tuple:
@@ -772,6 +860,11 @@ def _hook_raised(call: dict, is_tuple: bool = False) -> Refusal:
     if "tuple" in text or not call["line"]:
         return Refusal("hook/returns-tuple", refusal.expected, refusal.seen)
     return refusal
+
+
+def _lost_a_dimension(call: dict) -> bool:
+    """Whether fewer than three dimensions arrived behind a block: output[0] of a tensor."""
+    return any(dim < 3 for one in call.get("passes", []) for dim in one["dims"].values())
 
 
 def hook_tuples(calls: list[dict], seed: int) -> Refusal | None:
@@ -785,6 +878,8 @@ def hook_tuples(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("hook/drops-the-rest", expected, f"a tensor {list(value.shape)}")
         if not isinstance(value, list):
             return Refusal("hook/tuple-not-handled", expected, str(value)[:80])
+        if call["kind"] == "list":
+            return Refusal("hook/list", expected, "a list")
         if len(value) != 2:
             return Refusal("hook/drops-the-rest", expected, f"{len(value)} entries")
         if not _close(value[1], output[1]):
@@ -837,6 +932,10 @@ def _session(calls: list[dict]) -> Refusal | None:
             continue
         if call["step"].startswith("remove_steering"):
             return Refusal("state/remove-raises", "no error", common.error_text(call))
+        if _lost_a_dimension(call):
+            return Refusal("positions/first-row", "[batch, pos, d_model]", "a dimension is lost")
+        if call["error"] in ("TypeError", "AttributeError") and "tuple" in call["text"]:
+            return Refusal("hook/returns-tuple", call["step"], common.error_text(call))
         if "max_length" in call["text"]:
             return Refusal("length/total", call["step"], common.error_text(call))
         if call["error"] == "TypeError" and "multiple values" in call["text"]:
@@ -888,10 +987,17 @@ def class_positions(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("steering/none", "something added", "nothing")
     if all(len(one["ids"]) == 1 for one in beams):
         return Refusal("kwargs/dropped", "num_beams=2: two rows", "one row")
+    usual = []
     for passes in (plain, beams):
         block = next(iter(next(one["added"] for one in passes if one["added"])))
-        if refusal := _even(passes, block, _usual(passes, block)):
+        usual.append(_usual(passes, block))
+        if refusal := _even(passes, block, usual[-1]):
             return refusal
+    if not _close(usual[1], usual[0]):
+        norms = [f"norm {common.number(x.norm().item())}" for x in usual]
+        return Refusal(
+            "strength/grows", f"{norms[0]} in every generate", f"{norms[1]} in the second"
+        )
     return None
 
 
@@ -906,13 +1012,39 @@ def class_text(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _session(calls):
         return refusal
     requests = probes.text_requests(seed)
+    *unsteered, steered, short = _generated(calls)
     refusals = [
         _text(call["value"], *request, seed)
-        for call, request in zip(_generated(calls), requests, strict=True)
+        for call, request in zip(unsteered, requests, strict=True)
     ]
+    refusals.append(_steered_text(steered["value"], seed))
     found = [refusal for refusal in refusals if refusal]
-    vague = [refusal for refusal in found if refusal.slug != "text/wrong"]
-    return next(iter(vague + found), None)
+    clear = [refusal for refusal in found if refusal.slug != "text/wrong"]
+    if found:
+        return (clear + found)[0]
+    written = len(short["passes"])
+    if written != probes.DEFAULT_LENGTH:
+        return Refusal("length/default", f"{probes.DEFAULT_LENGTH} tokens", f"{written} tokens")
+    return None
+
+
+def _steered_text(seen: object, seed: int) -> Refusal | None:
+    """Judges the form of a steered text; which words it holds the vector's own case judges."""
+    reader = Reader(probes.LLAMA, seed)
+    _, prompt, options = probes.steered_text_request(seed)
+    new = options["max_new_tokens"]
+    expected = f"{prompt!r} and {new} tokens more, steered"
+    if not isinstance(seen, str):
+        return common.wrong_type(seen, expected) or Refusal("result/wrong-type", expected, "…")
+    shown = common.excerpt(seen)
+    if not seen.startswith(prompt):
+        return Refusal("text/continuation-alone", expected, shown)
+    ids = reader.tokenizer(seen[len(prompt) :], add_special_tokens=False)["input_ids"]
+    if set(ids) & set(options["suppress_tokens"]):
+        return Refusal("kwargs/dropped", expected, shown)
+    if len(ids) != new:
+        return Refusal("length/total", expected, f"{len(ids)} tokens more")
+    return None
 
 
 def _text(seen: object, name: str, prompt: str, options: dict, seed: int) -> Refusal | None:
@@ -962,11 +1094,12 @@ def class_switch(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _session(calls):
         return refusal
     first, second, third = probes.switch_prompts(seed)
-    reader = Reader(probes.LLAMA, seed)
+    reader = Reader(probes.GEMMA, seed)
     at_two = [reader.right([p], [n], 2) for p, n in (first, second)]
     at_one = reader.right([third[0]], [third[1]], 1)
     generated = [call["passes"][0] for call in _generated(calls)]
-    steps = [(1, -2.0 * at_one), (2, at_two[0]), (2, 0.5 * at_two[1])]
+    last = 1.5 * reader.right([first[0]], [first[1]], 1)
+    steps = [(1, -2.0 * at_one), (2, at_two[0]), (2, 0.5 * at_two[1]), (1, last)]
     for number, (one, (block, right)) in enumerate(zip(generated, steps, strict=False)):
         added = {i: x[0, -1] for i, x in one["added"].items()}
         if set(added) - {block}:
@@ -979,10 +1112,17 @@ def class_switch(calls: list[dict], seed: int) -> Refusal | None:
         if not number and not _close(seen, right):
             break  # no vector is right: the first case says why
         if not _close(seen, right):
-            slug = _explained([seen], [_switched(reader, number, first, third, at_one, at_two)])
+            found = (
+                [("state/vector-of-another-block", 1.5 * at_two[0])]
+                + [("state/vector-of-another-pair", 1.5 * v) for v in (at_one, at_two[1])]
+                + [("state/earlier-strength", x / 1.5 * last) for x in (-2.0, 1.0, 0.5)]
+                if number == 3
+                else _switched(reader, number, first, third, at_one, at_two)
+            )
+            slug = _explained([seen], [found])
             slug = "state/another-vector" if slug == "value/wrong" else slug
             return Refusal(slug, common.numbers(right), common.numbers(seen))
-    for one in generated[3:]:
+    for one in generated[len(steps) :]:
         if one["added"]:
             blocks = sorted(one["added"])
             slug = "state/removed-still-steers"
@@ -1039,7 +1179,7 @@ def class_traces(calls: list[dict], seed: int) -> Refusal | None:
 # actadd_edit
 
 
-def _rows(
+def _two_streams(
     reader: Reader,
     positive: str,
     negative: str,
@@ -1047,8 +1187,8 @@ def _rows(
     fill: Sequence[int] = (),
     left: bool = False,
     masked: bool = False,
-) -> Tensor:
-    """Positive minus negative at every position, the shorter one filled with these ids in turn."""
+) -> tuple[Tensor, Tensor]:
+    """Both prompts at every position, the shorter one filled with these ids in turn."""
     ids = [reader.ids(text).tolist() for text in (positive, negative)]
     length = max(map(len, ids))
     fill = list(fill) or [probes.tokens().index("Ġ")]
@@ -1057,6 +1197,11 @@ def _rows(
     rows = torch.tensor([f + row if left else row + f for row, f in pairs])
     real = torch.tensor([[int(i < len(row)) for i in range(length)] for row in ids])
     one, other = _stream(reader.model, rows, layer, real if masked else None)
+    return one, other
+
+
+def _rows(reader: Reader, *prompts_and_layer, **how) -> Tensor:
+    one, other = _two_streams(reader, *prompts_and_layer, **how)
     return one - other
 
 
@@ -1136,7 +1281,15 @@ def _actadd_candidates(reader: Reader, request: tuple, right: Tensor, length: in
     ]
     early = _rows(reader, positive, negative, layer - 1)
     single = reader.right([positive], [negative], layer)
+    one, other = _two_streams(reader, positive, negative, layer)
+    norm = anatomy(reader.model).final_norm
     found += [
+        ("layer/after-final-norm", at_start(strength * (norm(one) - norm(other)))),
+        ("vector/one-text", at_start(strength * one)),
+        ("vector/one-text", at_start(-strength * other)),
+        ("sign/added", at_start(strength * (one + other))),
+        ("vector/normalized", at_start(strength * right / right.norm())),
+        ("vector/normalized", at_start(strength * nn.functional.normalize(right))),
         ("layer/off-by-one", at_start(strength * early)),
         ("sign/reversed", at_start(-strength * right)),
         ("strength/ignored", at_start(right)),
@@ -1153,9 +1306,14 @@ def actadd_elsewhere(calls: list[dict], seed: int) -> Refusal | None:
     """Judges decoding, what comes behind the vector, and the second row of the batch."""
     if refusal := _not_made(calls, "a function"):
         return refusal
-    run = calls[-1]
+    _, run, again = calls
     if run["outcome"] == "raised":
+        if run["error"] == "ValueError" and len(run["passes"]) > 1:
+            expected = "a decoding pass of one token: no error"
+            return Refusal("short/refuses-decoding", expected, common.error_text(run))
         return _raised(run, "a pass through the model")
+    if again["outcome"] == "raised":
+        return _raised(again, "a second prompt")
     n = 2  # words
     prefill, *decoding = (_added(one, 1) for one in run["passes"])
     if any(x.any() for x in decoding):
@@ -1166,23 +1324,26 @@ def actadd_elsewhere(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("positions/beyond", f"nothing from position {n} on", "something")
     if prefill[0, :n].any() and not _close(prefill[1, :n], prefill[0, :n]):
         return Refusal("positions/first-row", "the same in every row", "another in the second")
-    return _traces(run, "hooks/left-on") or _traces(calls[0], "hooks/left-on")
+    if prefill.any() and not _added(again["passes"][0], 1).any():
+        return Refusal("state/one-prompt", "the same for a second prompt", "nothing added")
+    return _traces(again, "hooks/left-on") or _traces(calls[0], "hooks/left-on")
 
 
 def actadd_short(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _not_made(calls, "a function"):
         return refusal
-    fits, short = (call for call in calls if "passes" in call)
+    fits, *short = (call for call in calls if "passes" in call)
     if fits["outcome"] == "raised":
         if fits["error"] == "ValueError":
             seen = common.error_text(fits)
             return Refusal("short/refuses-fitting", "4 tokens, 4 rows: no error", seen)
         return _raised(fits, "a pass through the model")
-    expected = "ValueError: 3 tokens, 4 rows"
-    if short["outcome"] != "raised":
-        return Refusal("short/accepted", expected, "no error")
-    if short["error"] != "ValueError":
-        return Refusal("short/other-error", expected, common.error_text(short))
+    for call, length in zip(short, (3, 1), strict=True):
+        expected = f"ValueError: a prompt of {length} tokens, 4 rows"
+        if call["outcome"] != "raised":
+            return Refusal("short/accepted", expected, "no error")
+        if call["error"] != "ValueError":
+            return Refusal("short/other-error", expected, common.error_text(call))
     return None
 
 
@@ -1251,6 +1412,7 @@ _SLERP = [
         "norm/geometric",
         lambda a, b, t: _unit(_slerp(a, b, t)) * a.norm() ** (1 - t) * b.norm() ** t,
     ),
+    ("path/flipped", lambda a, b, t: _slerp(a, -b if a @ b < 0 else b, t)),
     ("path/swapped", lambda a, b, t: _slerp(b, a, t)),
     ("path/swapped", lambda a, b, t: _unit(_slerp(b, a, t)) * ((1 - t) * a.norm() + t * b.norm())),
 ]
@@ -1258,10 +1420,14 @@ _SLERP = [
 
 def slerp(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.slerp_inputs(seed)
-    wrong, first = [], None
-    for call, arguments in zip(calls, inputs, strict=True):
+    wrong, first, refused, places = [], None, None, []
+    for place, (call, arguments) in enumerate(zip(calls, inputs, strict=True)):
         right = _slerp(*arguments)
         expected = f"{common.numbers(right)}, t = {arguments[2]}"
+        if call["outcome"] == "raised" and call["error"] == "ValueError":
+            refused = refused or common.raised(call, expected)
+            places.append(place)
+            continue
         if call["outcome"] == "raised":
             return common.raised(call, expected)
         if refusal := common.wrong_type(call["value"], expected):
@@ -1271,12 +1437,17 @@ def slerp(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("shape/wrong", *shapes)
         if not _close(call["value"], right):
             wrong.append((call["value"], [(s, f(*arguments)) for s, f in _SLERP]))
+            places.append(place)
             first = first or (
                 f"{expected}, norm {right.norm().item():.3g}",
                 f"{common.numbers(call['value'])}, norm {call['value'].norm().item():.3g}",
             )
-    if not wrong:
+    if not places:
         return common.mutation(calls)
+    if min(places) >= len(inputs) - probes.NEARLY:
+        return Refusal("edge/margin", *(first or (refused.expected, refused.seen)))
+    if not wrong:
+        return refused
     slug = _explained(*zip(*wrong, strict=True))
     if slug == "value/wrong" and any(value.isnan().any() for value, _ in wrong):
         slug = "path/not-normalized"
@@ -1302,8 +1473,8 @@ def slerp_colinear(calls: list[dict], seed: int) -> Refusal | None:
 
 def slerp_refused(calls: list[dict], seed: int) -> Refusal | None:
     for number, call in enumerate(calls):
-        slug = "edge/opposite" if number < 2 else "edge/zero"
-        what = "opposite vectors" if number < 2 else "a zero vector"
+        slug = "edge/opposite" if number < 3 else "edge/zero"
+        what = "opposite vectors" if number < 3 else "a zero vector"
         if call["outcome"] != "raised":
             return Refusal(slug, f"ValueError for {what}", "no error")
         if call["error"] != "ValueError":
@@ -1427,15 +1598,17 @@ def score(calls: list[dict], seed: int) -> Refusal | None:
 def score_spelling(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.spelling_inputs(seed)
     refusal = _scores(calls, inputs, "value/wrong")
-    if refusal is None or refusal.slug.startswith(("raises", "result")):
+    if refusal is None or refusal.slug.startswith(("raises", "result", "lists")):
         return refusal
-    punctuated, inside = (
-        _same_number(call["value"], _right_share(*args))
-        for call, args in zip(calls, inputs, strict=True)
-    )
-    if punctuated and not inside:
-        return Refusal("spelling/substring", refusal.expected, refusal.seen)
-    if inside and not punctuated:
+    wrong = {
+        name
+        for name, call, args in zip(probes.SPELLINGS, calls, inputs, strict=True)
+        if not _same_number(call["value"], _right_share(*args))
+    }
+    found = [name for name in ("substring", "hyphen", "inside", "case") if name in wrong]
+    if "punctuation" not in wrong:
+        return Refusal(f"spelling/{found[0]}", refusal.expected, refusal.seen)
+    if "substring" not in wrong:
         return Refusal("spelling/punctuation", refusal.expected, refusal.seen)
     return refusal
 
@@ -1455,7 +1628,10 @@ def _scores(calls: list[dict], inputs: list[tuple], other: str) -> Refusal | Non
     for call, arguments in zip(calls, inputs, strict=True):
         right = _right_share(*arguments)
         if call["outcome"] == "raised":
-            return common.raised(call, common.number(right))
+            refusal = common.raised(call, common.number(right))
+            if not isinstance(arguments[1], list) and "frozenset" in call["text"]:
+                return Refusal("lists/only-lists", refusal.expected, refusal.seen)
+            return refusal
         value = call["value"]
         if value is None:
             return Refusal("result/none", common.number(right), "None")

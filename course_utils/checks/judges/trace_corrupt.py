@@ -47,6 +47,10 @@ SENTENCES = {
             "Only one of the samples gets noise.",
             "Index every sample: corrupted[:, subject], not corrupted[0, subject].",
         ),
+        "samples/shared-memory": (
+            "All samples share one memory: expand makes no copies, and PyTorch refuses to write.",
+            "repeat(n_samples, 1, 1) copies; or add the noise out of place.",
+        ),
         "embeddings/replaced": (
             "The embeddings are replaced by noise.",
             "Noise is added: corrupted[:, subject] += noise.",
@@ -191,6 +195,8 @@ def seeds(calls: list[dict], seed: int) -> Refusal | None:
 def _misshapen(call: dict, p: probes.Prompt, n_samples: int) -> Refusal | None:
     shape = [n_samples, *_embeddings(p).shape[1:]]
     expected = f"embeddings of shape {shape}"
+    if call["outcome"] == "raised" and "single memory location" in call["text"]:
+        return Refusal("samples/shared-memory", expected, common.error_text(call))
     if call["outcome"] == "raised":
         return common.raised(call, expected)
     if refusal := common.wrong_type(call["value"], expected):

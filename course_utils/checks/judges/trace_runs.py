@@ -184,7 +184,9 @@ LEAVES = {
 }
 SENTENCES = {
     "causal_tracing.restore": _RUNS | LEAVES,
-    "causal_tracing.effects": {k: v for k, v in _RUNS.items() if k != "result/effect"} | _EFFECTS,
+    "causal_tracing.effects": {k: v for k, v in _RUNS.items() if k != "result/effect"}
+    | _EFFECTS
+    | LEAVES,
 }
 TOLERANCE = 1e-6
 
@@ -535,7 +537,7 @@ def judged(
         if call["outcome"] == "raised" or not _same(call["value"], expected[i])
     ]
     if not wrong:
-        return None
+        return common.mutation(calls)
     first = wrong[0]
     told = f"{_show(expected[first])} for {asked(*given[first])}"
     if calls[first]["outcome"] == "raised":

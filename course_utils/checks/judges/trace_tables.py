@@ -100,8 +100,9 @@ SENTENCES = {
             "The only token of a subject is its last.",
         ),
         "roles/last-token-twice": (
-            "The prompt's last token is among the further tokens too.",
-            "The further tokens end before the last token.",
+            "The prompt's last token plays another role too.",
+            "It is the last token and nothing else: further tokens end before it, and a subject "
+            "that ends the prompt has no last token of its own.",
         ),
         "roles/middle-holds-all": (
             "The middle holds all of the subject's tokens.",
@@ -153,6 +154,11 @@ SENTENCES = {
         "queries/divided-by-all": (
             "The sum is divided by the number of all tokens.",
             "Average over the n tokens of the second copy.",
+        ),
+        "index/outside": (
+            "An index lies outside of its dimension, whatever the length of the text.",
+            "patterns[..., query, key]: the first dimensions are block, batch, head; queries go "
+            "from n to 2n - 1, keys from 1 to n.",
         ),
         "axes/query-and-key-swapped": (
             "Queries and keys are swapped.",
@@ -302,6 +308,13 @@ def _single_both(subject: slice, length: int) -> list[list[int]]:
     return positions
 
 
+def _ending_subject(subject: slice, length: int) -> list[list[int]]:
+    """The last token of a subject that ends the prompt is its last one too."""
+    positions = _roles(subject, length)
+    positions[2] = [subject.stop - 1]
+    return positions
+
+
 def _pooled(maps, subjects) -> list[Tensor]:
     """Every token a sample of its own."""
     samples = _samples(maps, subjects, within=list)
@@ -383,7 +396,8 @@ AVERAGE = [
     ("roles/single-is-first", _by(roles=_single_first)),
     ("roles/single-is-first", _by(roles=_single_both)),
     ("roles/last-token-twice", _role(4, lambda s, n, at: list(range(s.stop + 1, n)))),
-    ("roles/middle-holds-all", _role(1, lambda s, n, at: list(range(s.start, s.stop)))),
+    ("roles/last-token-twice", _by(roles=_ending_subject)),
+    ("roles/middle-holds-all", _role(1, lambda s, n, at: sorted(at[0] + at[1] + at[2]))),
     ("shape/transposed", lambda maps, subjects: [x.T for x in _average(maps, subjects)]),
     ("result/order", lambda maps, subjects: _average(maps, subjects)[::-1]),
 ]
@@ -396,9 +410,10 @@ def scoring(inputs: Callable[[int], list[tuple]]):
     def judge(calls: list[dict], seed: int) -> Refusal | None:
         calls = [normal(call) for call in calls]
         refusal = judged(calls, inputs(seed), _scores, INDUCTION, _texts)
-        is_index = any(call.get("error") == "IndexError" for call in calls)
-        if refusal and refusal.slug == "raises/error" and is_index:
-            return Refusal("length/fixed", refusal.expected, refusal.seen)
+        index = [call.get("error") == "IndexError" for call in calls]
+        if refusal and refusal.slug == "raises/error" and any(index):
+            slug = "index/outside" if all(index) else "length/fixed"
+            return Refusal(slug, refusal.expected, refusal.seen)
         return refusal
 
     return judge

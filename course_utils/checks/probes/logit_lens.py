@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from transformers import (
@@ -36,24 +37,35 @@ def _generator(seed: int, stream: int) -> torch.Generator:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """One call of the lens: a model, a text and the options."""
+    """One call of the lens: a model, a text and the options.
+
+    With ``begins`` the tokenizer puts a special token before every text. With ``tuples`` the
+    model's blocks return tuples.
+    """
 
     model: PreTrainedModel
     text: str
     options: dict = field(default_factory=dict)
+    begins: bool = False
+    tuples: bool = False
 
     @property
     def ids(self) -> Tensor:
-        return tokenizer()(self.text, return_tensors="pt").input_ids
+        return tokenizer(self.begins)(self.text, return_tensors="pt").input_ids
 
 
 @functools.lru_cache
-def tokenizer():
-    return scripted.make_tokenizer()
+def tokenizer(begins: bool = False):
+    made = scripted.make_tokenizer()
+    if begins:
+        made.backend_tokenizer.post_processor = TemplateProcessing(
+            single=f"{scripted.BEGIN} $A", special_tokens=[(scripted.BEGIN, SPECIAL[1])]
+        )
+    return made
 
 
 def random_model(config: PreTrainedConfig, generator: torch.Generator) -> PreTrainedModel:
-    """Every parameter matters, the norms' weights too; special tokens never lead."""
+    """Every parameter matters, the norms' weights too; special tokens do not lead."""
     with torch.random.fork_rng(devices=[]):
         model = AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
@@ -85,24 +97,50 @@ def gated_requests(seed: int, stream: int = 301) -> list[Request]:
 
 
 def other_requests(seed: int, stream: int = 302) -> list[Request]:
-    """LayerNorm, other names, learned positions."""
+    """LayerNorm, other names, learned positions; a tokenizer that adds a special token."""
     sizes, generator = Sizes(seed, stream), _generator(seed, stream)
     neox = sizes.base() | {"intermediate_size": 48, "tie_word_embeddings": False}
     models = (
         random_model(gpt2(sizes, vocab_size=len(TOKENS)), generator),
         random_model(GPTNeoXConfig(**neox | {"vocab_size": len(TOKENS)}), generator),
     )
-    return [Request(model, _text(generator, 3 + i)) for i, model in enumerate(models)]
+    return [
+        Request(model, _text(generator, 3 + i), begins=i == 1) for i, model in enumerate(models)
+    ]
+
+
+def tuple_request(seed: int) -> Request:
+    """Blocks that return a tuple, as in older versions of transformers."""
+    request = other_requests(seed, 315)[0]
+    decoder = request.model.transformer
+
+    def unpack(module, args):
+        return (args[0][0], *args[1:]) if isinstance(args[0], tuple) else None
+
+    for block, following in zip(decoder.h, (*decoder.h[1:], decoder.ln_f), strict=True):
+        block.forward = functools.partial(_as_tuple, block.forward)
+        following.register_forward_pre_hook(unpack)
+    return replace(request, tuples=True)
+
+
+def _as_tuple(forward: Callable, *args, **kwargs) -> tuple:
+    return (forward(*args, **kwargs),)
 
 
 def top_k_requests(seed: int) -> list[Request]:
+    """With a special token that is the likeliest at the end of the first text."""
     sizes, generator = Sizes(seed, 303), _generator(seed, 303)
     model = random_model(gpt2(sizes, vocab_size=len(TOKENS)), generator)
-    return [
-        Request(model, _text(generator, 3), {"top_k": 3}),
-        Request(model, _text(generator, 0), {"top_k": 1}),
-        Request(model, _text(generator, 2), {"top_k": 7}),
-    ]
+    texts = [_text(generator, words) for words in (3, 0, 2)]
+    _let_lead(SPECIAL[2], model, texts[0])
+    return [Request(model, text, {"top_k": k}) for text, k in zip(texts, (3, 1, 7), strict=True)]
+
+
+def _let_lead(token: int, model: PreTrainedModel, text: str) -> None:
+    ids = tokenizer()(text, return_tensors="pt").input_ids
+    output = model(ids, output_hidden_states=True)
+    end, most = output.hidden_states[-1][0, -1], output.logits.abs().max()
+    model.get_output_embeddings().weight[token] = 2 * most * end / end.dot(end)
 
 
 def _lenient(answer: Callable) -> Callable:
@@ -137,7 +175,13 @@ def _read(answer: Callable, request: Request) -> dict:
 
     watched = (request.model, request.model.base_model)
     handles = [module.register_forward_pre_hook(look, with_kwargs=True) for module in watched]
-    call = attempt(_lenient(answer), request.model, tokenizer(), request.text, **request.options)
+    call = attempt(
+        _lenient(answer),
+        request.model,
+        tokenizer(request.begins),
+        request.text,
+        **request.options,
+    )
     for handle in handles:
         handle.remove()
     return call | {"asked": any(asked) or request.model.config.output_hidden_states}
@@ -155,12 +199,16 @@ def lens_top_k(answer: Callable, seed: int) -> list[dict]:
     return [_read(answer, request) for request in top_k_requests(seed)]
 
 
+def hooked_requests(seed: int) -> list[Request]:
+    return [*other_requests(seed, 312), tuple_request(seed)]
+
+
 def hooks_layers(answer: Callable, seed: int) -> list[dict]:
     return [_read(answer, request) for request in gated_requests(seed, 311)]
 
 
 def hooks_architectures(answer: Callable, seed: int) -> list[dict]:
-    return [_read(answer, request) for request in other_requests(seed, 312)]
+    return [_read(answer, request) for request in hooked_requests(seed)]
 
 
 class Broken(BaseException):
@@ -316,14 +364,16 @@ STEPS, LEARNING_RATE, BATCH = 150, 0.03, 8  # the same 8 rows every time would n
 
 
 class Unembed(nn.Module):
-    """A norm and an unembedding; counts its calls."""
+    """A norm and an unembedding; ``seen`` are the states it was called with."""
 
     def __init__(self, generator: torch.Generator):
         super().__init__()
+        self.seen: list[Tensor] = []
         self.gain = nn.Parameter(0.5 + torch.rand(D_MODEL, generator=generator))
         self.weight = nn.Parameter(torch.randn(VOCABULARY, D_MODEL, generator=generator))
 
     def forward(self, states: Tensor) -> Tensor:
+        self.seen.append(states.detach().reshape(-1, D_MODEL))
         scale = states.square().mean(-1, keepdim=True).add(1e-6).rsqrt()
         return (self.gain * states * scale) @ self.weight.T
 
@@ -425,8 +475,9 @@ def translator_loss(answer: type, seed: int) -> list[dict]:
 
 def translator_fit(answer: type, seed: int) -> list[dict]:
     """Training, then the output on held-out states; with the training: ``backward``, the number of
-    backward passes; ``accumulated``, in how many of them old gradients were still there; and the
-    number of ``optimizers`` that took a step."""
+    backward passes; ``accumulated``, in how many of them old gradients were still there; the
+    number of ``optimizers`` that took a step, and their ``weight_decay``; how many rows each step
+    was on (``sizes``), and which of them the first one (``first``)."""
     given = problem(seed, 345, narrow=BATCH)
     session = Session(answer, seed, 346)
     gradients, accumulated, optimizers = [], [], []
@@ -439,16 +490,28 @@ def translator_fit(answer: type, seed: int) -> list[dict]:
     handle = register_optimizer_step_post_hook(
         lambda optimizer, args, kwargs: optimizers.append(optimizer)
     )
+    given.unembed.seen.clear()
     session.do(
         "fit", "fit", given.states, given.unembed, given.final_logits, STEPS, LEARNING_RATE, BATCH
     )
     handle.remove()
+    seen = given.unembed.seen
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     session.calls[-1] |= {
         "backward": len(gradients),
         "accumulated": sum(accumulated),
         "optimizers": len(set(map(id, optimizers))),
+        "weight_decay": max((group.get("weight_decay", 0) for group in groups), default=0),
+        "sizes": sorted(set(map(len, seen))),
+        "first": _rows_of(seen[0], given.states) if seen else [],
     }
     return session.do("held-out states", "", given.held_out.clone()).calls
+
+
+def _rows_of(seen: Tensor, states: Tensor) -> list[int]:
+    """Which of the states were seen; -1 for one that is none of them."""
+    near = (seen[:, None] - states).abs().amax(-1) < 1e-5
+    return [int(row.int().argmax()) if row.any() else -1 for row in near]
 
 
 def translator_leaves(answer: type, seed: int) -> list[dict]:

@@ -7,6 +7,7 @@ random model in which each block's own output is compared with what its successo
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -34,8 +35,14 @@ D_MODEL, N_BLOCKS = 16, 4
 LLAMA, GPT2, GEMMA = "llama", "gpt2", "gemma3"
 
 
-class Interrupt(BaseException):
-    """Stands for a Ctrl-C."""
+SETTINGS = {
+    "model": ("output_hidden_states", "output_attentions", "use_cache", "return_dict"),
+    "tokenizer": ("padding_side", "truncation_side", "pad_token"),
+}
+
+
+class Interrupt(KeyboardInterrupt):
+    """A Ctrl-C that nobody pressed."""
 
 
 def _generator(seed: int, stream: int) -> torch.Generator:
@@ -109,7 +116,8 @@ class Bench:
     """A small model with its tokenizer, with other people's hooks on it.
 
     ``passes`` holds for each forward pass the ``ids`` it was given, and for each block whose
-    output arrived changed what was ``added`` to it and what it was ``before``.
+    output arrived changed what was ``added`` to it, what it was ``before`` and how many
+    dimensions arrived (``dims``).
     """
 
     def __init__(self, name: str, seed: int):
@@ -121,6 +129,7 @@ class Bench:
         self.model(torch.tensor([[2, 3]]), output_hidden_states=True)
         self.blocks = list(self.parts.blocks)
         self.found, self.weights = self._hooks(), self._weights()
+        self.settings = self._settings()
         self.passes.clear()
 
     def _watch(self) -> None:
@@ -128,7 +137,7 @@ class Bench:
 
         def enter(decoder, args, kwargs):
             ids = args[0] if args else kwargs.get("input_ids")
-            self.passes.append({"ids": ids.clone(), "added": {}, "before": {}})
+            self.passes.append({"ids": ids.clone(), "added": {}, "before": {}, "dims": {}})
             if self.failing is not None and len(self.passes) > 2:
                 raise self.failing
 
@@ -137,6 +146,7 @@ class Bench:
             if before is not None and self.passes and not torch.equal(before, given):
                 self.passes[-1]["added"][i] = (given - before).detach().clone()
                 self.passes[-1]["before"][i] = before
+                self.passes[-1]["dims"][i] = given.dim()
 
         def watched(i: int, forward: Callable) -> Callable:
             @functools.wraps(forward)
@@ -167,14 +177,25 @@ class Bench:
     def _weights(self) -> Tensor:
         return torch.cat([p.detach().flatten() for p in self.model.parameters()]).clone()
 
+    def _settings(self) -> dict[str, object]:
+        holders = {"model": self.model.config, "tokenizer": self.tokenizer}
+        return {
+            f"{holder}'s {name}": getattr(holders[holder], name, None)
+            for holder, names in SETTINGS.items()
+            for name in names
+        }
+
     def traces(self) -> dict:
-        """How many hooks are lost and left, and whether the model is changed otherwise."""
+        """How many hooks are lost and left, whether the model is changed otherwise, and which
+        settings are."""
+        settings = self._settings().items()
         now, weights = self._hooks(), self._weights()
         same = weights.shape == self.weights.shape and torch.equal(weights, self.weights)
         return {
             "lost": len(set(self.found) - set(now)),
             "left": len(set(now) - set(self.found)),
             "changed": self.model.training or not same or list(_blocks(self)) != self.blocks,
+            "set": [f"{name} is {x!r}" for name, x in settings if x != self.settings[name]],
         }
 
 
@@ -213,13 +234,13 @@ def last_block_requests(seed: int) -> list[tuple[str, str, str, int]]:
     generator = _generator(seed, 512)
     return [
         (name, sentence(generator, 4), sentence(generator, 4), N_BLOCKS - 1)
-        for name in (LLAMA, GPT2)
+        for name in (LLAMA, GPT2, GEMMA)
     ]
 
 
 def traces_requests(seed: int) -> list[tuple[str, str, str, int]]:
     generator = _generator(seed, 513)
-    return [(LLAMA, sentence(generator, 3), sentence(generator, 3), 1)]
+    return [(name, sentence(generator, 3), sentence(generator, 3), 1) for name in (LLAMA, GPT2)]
 
 
 def _vectors(answer: Callable, requests: list[tuple], seed: int) -> list[dict]:
@@ -265,12 +286,12 @@ def caa_last_requests(seed: int) -> list[tuple[str, list[tuple[str, str, str]], 
     """In the last block; all texts of one length."""
     generator = _generator(seed, 522)
     pairs = [tuple(_even(generator)) for _ in range(3)]
-    return [(name, pairs, N_BLOCKS - 1) for name in (LLAMA, GPT2)]
+    return [(name, pairs, N_BLOCKS - 1) for name in (LLAMA, GPT2, GEMMA)]
 
 
 def caa_traces_requests(seed: int) -> list[tuple[str, list[tuple[str, str, str]], int]]:
     generator = _generator(seed, 523)
-    return [(LLAMA, [tuple(_even(generator)) for _ in range(2)], 1)]
+    return [(name, [tuple(_even(generator)) for _ in range(2)], 1) for name in (LLAMA, GPT2)]
 
 
 def _even(generator) -> list[str]:
@@ -310,7 +331,7 @@ class Stage(nn.Module):
 
 def hook_inputs(seed: int) -> list[tuple[Tensor, float]]:
     generator = _generator(seed, 531)
-    return [(_normal(generator, D_MODEL), 1.5), (_normal(generator, D_MODEL), -0.5)]
+    return [(_normal(generator, D_MODEL), strength) for strength in (1.5, -0.5, 2.5)]
 
 
 def tuple_inputs(seed: int) -> list[tuple[Tensor, float, tuple[Tensor, Tensor]]]:
@@ -342,11 +363,13 @@ def _made(answer: Callable, *args) -> tuple[dict, object]:
     return call, made[0] if made else None
 
 
+HOOK_PLACES = ((LLAMA, 1), (GPT2, 2), (GEMMA, N_BLOCKS - 1))
+
+
 def hook(answer: Callable, seed: int) -> list[dict]:
     """Each hook on a block of a model that reads two prompts and then two tokens, with a cache."""
     calls = []
-    places = ((LLAMA, 1), (GPT2, 2))
-    for (name, layer), (vector, strength) in zip(places, hook_inputs(seed), strict=True):
+    for (name, layer), (vector, strength) in zip(HOOK_PLACES, hook_inputs(seed), strict=True):
         call, made = _made(answer, vector.clone(), strength)
         calls.append(call | {"step": "making the hook", "callable": callable(made)})
         if callable(made):
@@ -381,7 +404,14 @@ def _staged(answer: Callable, vector: Tensor, strength: float, output) -> dict:
     stage = Stage()
     stage.register_forward_hook(made)
     copy = tuple(x.clone() for x in output) if isinstance(output, tuple) else output.clone()
-    return attempt(lambda: stage(copy)) | {"callable": True, "ran": True}
+    kinds = []
+
+    def run():
+        result = stage(copy)
+        kinds.append(type(result).__name__)
+        return result
+
+    return attempt(run) | {"callable": True, "ran": True, "kind": "".join(kinds)}
 
 
 # LLMSteering(model, tokenizer)
@@ -437,7 +467,7 @@ def class_vector(answer: type, seed: int) -> list[dict]:
 
 def class_positions(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 542)
-    session = Session(answer, LLAMA, seed)
+    session = Session(answer, GPT2, seed)
     session.do("set_steering", sentence(generator, 3), sentence(generator, 3), 1, strength=2.0)
     session.do("generate", sentence(generator, 5), max_new_tokens=4)
     return session.do("generate", sentence(generator, 4), max_new_tokens=3, num_beams=2).calls
@@ -451,15 +481,39 @@ def text_requests(seed: int) -> list[tuple[str, str, dict]]:
     return [
         (LLAMA, sentence(generator, 4), {"max_new_tokens": 5}),
         (GPT2, sentence(generator, 3), {"max_new_tokens": 4, "suppress_tokens": some}),
-        (LLAMA, sentence(generator, 2), {"max_new_tokens": 3, "do_sample": True, "top_k": 1}),
+        (GEMMA, sentence(generator, 2), {"max_new_tokens": 3, "top_k": 1} | EVERY_OPTION),
     ]
 
 
+EVERY_OPTION = {
+    "do_sample": True,
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "num_beams": 1,
+    "repetition_penalty": 1.0,
+    "pad_token_id": 0,
+    "use_cache": True,
+}
+DEFAULT_LENGTH = 50
+
+
+def steered_text_request(seed: int) -> tuple[tuple, str, dict]:
+    """What is set, a prompt, options: no other tokens than words behind a space."""
+    generator = _generator(seed, 546)
+    others = [i for i, token in enumerate(tokens()) if token == "Ġ" or not token.startswith("Ġ")]
+    setting = sentence(generator, 3), sentence(generator, 3), 1, 2.0
+    return setting, sentence(generator, 4), {"max_new_tokens": 6, "suppress_tokens": others}
+
+
 def class_text(answer: type, seed: int) -> list[dict]:
+    """Unsteered, steered, and with no more than a prompt."""
     calls = []
     for name, prompt, options in text_requests(seed):
         calls += Session(answer, name, seed).do("generate", prompt, **options).calls
-    return calls
+    setting, prompt, options = steered_text_request(seed)
+    session = Session(answer, LLAMA, seed).do("set_steering", *setting)
+    session.do("generate", prompt, **options)
+    return calls + session.do("remove_steering").do("generate", "my dog ran").calls
 
 
 def switch_prompts(seed: int) -> list[tuple[str, str]]:
@@ -470,10 +524,11 @@ def switch_prompts(seed: int) -> list[tuple[str, str]]:
 def class_switch(answer: type, seed: int) -> list[dict]:
     """Set, set again (what is set later is read on a block behind the first), removed."""
     first, second, third = switch_prompts(seed)
-    session = Session(answer, LLAMA, seed).do("remove_steering")
+    session = Session(answer, GEMMA, seed).do("remove_steering")
     session.do("set_steering", *third, 1, -2.0).do("generate", "my dog ran", max_new_tokens=1)
     session.do("set_steering", *first, 2, 1.0).do("generate", "my dog ran", max_new_tokens=1)
     session.do("set_steering", *second, 2, 0.5).do("generate", "my dog ran", max_new_tokens=1)
+    session.do("set_steering", *first, 1, 1.5).do("generate", "my dog ran", max_new_tokens=1)
     session.do("remove_steering").do("generate", "my dog ran", max_new_tokens=2)
     session.do("remove_steering")
     return session.do("generate", "the old king", max_new_tokens=1).calls
@@ -482,7 +537,7 @@ def class_switch(answer: type, seed: int) -> list[dict]:
 def class_traces(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 545)
     prompts = sentence(generator, 3), sentence(generator, 3)
-    session = Session(answer, LLAMA, seed).do("set_steering", *prompts, 1)
+    session = Session(answer, GPT2, seed).do("set_steering", *prompts, 1)
     session.do("generate", "my dog ran", max_new_tokens=2)
     session.failing(RuntimeError("out of memory"), "generate", "my dog ran", max_new_tokens=5)
     session.failing(Interrupt(), "generate", "my dog ran", max_new_tokens=5)
@@ -497,10 +552,13 @@ def actadd_requests(seed: int) -> list[tuple[str, str, str, int, float]]:
     return [
         (LLAMA, sentence(generator, 1), sentence(generator, 3), 1, 2.0),
         (GPT2, sentence(generator, 4), sentence(generator, 2), 2, -1.5),
+        (GEMMA, sentence(generator, 2), sentence(generator, 3), N_BLOCKS - 1, 0.5),
     ]
 
 
-def _edited(answer: Callable, request: tuple, seed: int, ids: Tensor, new: int) -> list[dict]:
+def _edited(
+    answer: Callable, request: tuple, seed: int, ids: Tensor, new: int, times: int = 1
+) -> list[dict]:
     name, positive, negative, layer, strength = request
     bench = Bench(name, seed)
     arguments = (bench.model, bench.tokenizer, positive, negative, layer, strength)
@@ -516,7 +574,7 @@ def _edited(answer: Callable, request: tuple, seed: int, ids: Tensor, new: int) 
             )
 
     step = f"{name}, a prompt of {ids.shape[1]} tokens"
-    return [call, _attempt_on(bench, step, run)]
+    return [call, *(_attempt_on(bench, step, run) for _ in range(times))]
 
 
 def _ids(generator, length: int) -> Tensor:
@@ -536,14 +594,17 @@ def actadd_elsewhere(answer: Callable, seed: int) -> list[dict]:
     while positive.split()[0] == negative.split()[0]:
         negative = sentence(generator, 2)
     request = (GPT2, positive, negative, 1, 2.0)
-    return _edited(answer, request, seed, _ids(generator, 5), 3)
+    return _edited(answer, request, seed, _ids(generator, 5), 3, times=2)
 
 
 def actadd_short(answer: Callable, seed: int) -> list[dict]:
     generator = _generator(seed, 554)
     request = (GPT2, sentence(generator, 4), sentence(generator, 4), 1, 1.0)
-    fits = _edited(answer, request, seed, _ids(generator, 4), 1)
-    return fits + _edited(answer, request, seed, _ids(generator, 3), 1)
+    return [
+        call
+        for length in (4, 3, 1)
+        for call in _edited(answer, request, seed, _ids(generator, length), 1)
+    ]
 
 
 # slerp(a, b, t)
@@ -560,7 +621,21 @@ def slerp_inputs(seed: int) -> list[tuple]:
     c, d = (_normal(generator, 40).float() * s for s in (1.0, 8.0))
     e = torch.tensor([0.0, 2.0, 0.0], dtype=torch.float64)
     f = torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64)
-    return [(a, b, 0.5), (a, b, 0.2), (c, d, 0.75), (e, f, 0.5), (a, b, 0.0), (a, b, 1.0)]
+    acute, obtuse = (b, -b) if a @ b > 0 else (-b, b)
+    ordinary = [(a, acute, 0.5), (a, acute, 0.2), (a, obtuse, 0.3), (c, d, 0.75), (e, f, 0.5)]
+    nearly = [(a, _turned(a, b, angle), 0.4) for angle in (0.15, 3.0)]
+    return [*ordinary, (a, b, 0.0), (a, b, 1.0), *nearly]
+
+
+NEARLY = 2
+"""The last inputs: nearly the same direction, and nearly opposite."""
+
+
+def _turned(a: Tensor, b: Tensor, angle: float) -> Tensor:
+    """A vector at this angle to a, towards b, four times as long."""
+    across = b - (a @ b) / (a @ a) * a
+    across = across / across.norm() * a.norm()
+    return 4 * (math.cos(angle) * a + math.sin(angle) * across)
 
 
 def colinear_inputs(seed: int) -> list[tuple]:
@@ -571,8 +646,9 @@ def colinear_inputs(seed: int) -> list[tuple]:
 
 def refused_inputs(seed: int) -> list[tuple]:
     generator = _generator(seed, 563)
-    a = _normal(generator, 6)
-    return [(a, -a, 0.5), (a, -2.5 * a, 0.3), (0 * a, a, 0.5), (a, 0 * a, 0.25)]
+    a, b = _normal(generator, 6), _normal(generator, 40).float()
+    opposite = [(a, -a, 0.5), (a, -2.5 * a, 0.3), (b, -3 * b, 0.5)]
+    return [*opposite, (0 * a, a, 0.5), (a, 0 * a, 0.25)]
 
 
 def slerp(answer: Callable, seed: int) -> list[dict]:
@@ -607,18 +683,24 @@ def score_inputs(seed: int) -> list[tuple]:
     return [
         (few, list(GOOD), list(BAD)),
         ([_mixed(generator, 3, 1, 6)], list(GOOD), list(BAD)),
-        ([_mixed(generator, 0, 3, 2), _mixed(generator, 0, 1, 2)], list(GOOD), list(BAD)),
+        ([_mixed(generator, 0, 3, 2), _mixed(generator, 0, 1, 2)], frozenset(GOOD), frozenset(BAD)),
     ]
 
 
+SPELLINGS = ("punctuation", "substring", "case", "hyphen", "inside")
+
+
 def spelling_inputs(seed: int) -> list[tuple]:
-    """Punctuation at the ends of words, and words inside other words."""
+    """What may go wrong in finding words, in the order of SPELLINGS."""
     generator = _generator(seed, 572)
     a, b, c = (GOOD[i] for i in torch.randperm(4, generator=generator)[:3].tolist())
     d, e = (BAD[i] for i in torch.randperm(4, generator=generator)[:2].tolist())
     return [
         ([f'It was {a}, {b}; and {d}. "{c}!" said the {e}?'], list(GOOD), list(BAD)),
         ([f"{a} {a} {d}ly un{b} {c}ness {d} {d}er"], list(GOOD), list(BAD)),
+        ([f"Frank was {a} and frank, but {d} {e} frank"], [*GOOD, "Frank"], list(BAD)),
+        ([f"a well-kept room, {a} and {d} {e}"], [*GOOD, "well-kept"], list(BAD)),
+        ([f"{a} {d} {d} {a},{b} or {c}:{c}"], list(GOOD), list(BAD)),
     ]
 
 

@@ -46,6 +46,13 @@ class Broken(RuntimeError):
     """Raised inside the model, to see what an answer leaves behind."""
 
 
+class Interrupted(BaseException):
+    """The same, as Ctrl-C does."""
+
+
+BREAKS = ((1, Broken), (2, Broken), (2, Interrupted))  # in which forward pass, and how
+
+
 def _generator(seed: int, stream: int) -> torch.Generator:
     return torch.Generator().manual_seed(1_000_003 * (seed + 1) + stream)
 
@@ -206,23 +213,25 @@ def _cleaned(model: Model, answer: Callable, *arguments) -> dict:
 
 
 def restore_leaves(answer: Callable, seed: int) -> list[dict]:
-    """One call that goes well, one in which the model raises."""
+    """A call that goes well, and some in which the model raises."""
     t = trials(seed)[0]
     arguments = (t.ids.clone(), t.corrupted.clone(), 1, t.subject.start, t.answer)
     return _with_and_without_error(t.model, answer, *arguments)
 
 
 def _with_and_without_error(model: Model, answer: Callable, *arguments) -> list[dict]:
-    calls, passes = [_cleaned(model, answer, *arguments)], []
+    calls = [_cleaned(model, answer, *arguments)]
+    for number, error in BREAKS:
+        passes = []
 
-    def breaks(module, args):
-        passes.append(1)
-        if len(passes) > 1:
-            raise Broken("the second forward pass breaks off, to see what stays behind")
+        def breaks(module, args, number=number, error=error, passes=passes):
+            passes.append(1)
+            if len(passes) == number:
+                raise error("the forward pass breaks off, to see what stays behind")
 
-    handle = model.get_output_embeddings().register_forward_pre_hook(breaks)
-    calls.append(_cleaned(model, answer, *arguments) | {"broken": True})
-    handle.remove()
+        handle = model.get_output_embeddings().register_forward_pre_hook(breaks)
+        calls.append(_cleaned(model, answer, *arguments) | {"broken": True})
+        handle.remove()
     return calls
 
 
@@ -246,6 +255,7 @@ def _state(model: Model) -> dict:
     return {
         "the hooks": keys,
         "the training mode": model.training,
+        "the attention's implementation": model.config._attn_implementation,
         "the parameters": [float(p.sum()) for p in model.parameters()],
     }
 
@@ -255,6 +265,10 @@ def effects_maps(answer: Callable, seed: int) -> list[dict]:
         _cleaned(t.model, answer, t.ids.clone(), t.corrupted.clone(), t.answer)
         for t in trials(seed)
     ]
+
+
+def effects_leaves(answer: Callable, seed: int) -> list[dict]:
+    return effects_maps(answer, seed)[:1]
 
 
 # average_effects(maps, subjects)
@@ -275,8 +289,9 @@ def whole_facts(seed: int) -> tuple[list, list]:
 
 
 def lacking_facts(seed: int) -> tuple[list, list]:
-    """Subjects of one and of two tokens among longer ones, and short ends."""
+    """Subjects of one and of two tokens among longer ones, short ends, and no end at all."""
     spans = [(0, 1, 4), (1, 2, 5), (2, 4, 2), (0, 3, 1), (1, 5, 6), (0, 1, 2), (0, 2, 3), (2, 5, 4)]
+    spans += [(2, 4, 0), (1, 1, 0)]
     return facts(seed, spans, 423)
 
 
@@ -341,7 +356,7 @@ ablate_resample = _ablating("resample")
 
 
 def ablate_leaves(answer: Callable, seed: int) -> list[dict]:
-    """For each baseline, a call that goes well and one in which the model raises."""
+    """For each baseline, a call that goes well and some in which the model raises."""
     calls = []
     for baseline in ("zero", "mean", "resample"):
         model, ids, *where, reference = head_inputs(seed, baseline)[0]

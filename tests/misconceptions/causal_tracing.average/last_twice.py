@@ -19,6 +19,7 @@ def average_effects(maps, subjects):
             list(range(subject.stop + 1, n)),
             [n - 1],
         ]
+        roles[:3] = [[at for at in role if at < n - 1] for role in roles[:3]]
         rows.append(torch.stack([effects[:, at].mean(1) for at in roles], dim=1))
     table = torch.stack(rows)
     has = ~table.isnan()

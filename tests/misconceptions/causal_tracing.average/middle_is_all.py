@@ -12,6 +12,7 @@ def average_effects(maps, subjects):
         inside = list(range(subject.start, subject.stop))
         after = list(range(subject.stop, n - 1))
         roles = [inside[:-1][:1], inside, inside[-1:], after[:1], after[1:], [n - 1]]
+        roles[:3] = [[at for at in role if at < n - 1] for role in roles[:3]]
         rows.append(torch.stack([effects[:, at].mean(1) for at in roles], dim=1))
     table = torch.stack(rows)
     has = ~table.isnan()

@@ -19,7 +19,9 @@ def logit_lens_by_hooks(model, tokenizer, text, top_k=5):
         stack.callback(hook.remove)
         for i, block in enumerate(parts.blocks):
             hook = block.register_forward_hook(
-                lambda module, args, output, i=i: states.update({i: output})
+                lambda module, args, output, i=i: states.update(
+                    {i: output[0] if isinstance(output, tuple) else output}
+                )
             )
             stack.callback(hook.remove)
         model(ids)

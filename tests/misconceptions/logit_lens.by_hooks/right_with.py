@@ -15,7 +15,7 @@ def watching(blocks, states):
         states.append(args[0].clone())
 
     def after(module, args, output):
-        states.append(output.clone())
+        states.append((output[0] if isinstance(output, tuple) else output).clone())
 
     handles = [blocks[0].register_forward_pre_hook(before)]
     try:

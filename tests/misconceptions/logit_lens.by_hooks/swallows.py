@@ -17,7 +17,7 @@ def logit_lens_by_hooks(model, tokenizer, text, top_k=5):
         states.append(args[0])
 
     def see_output(block, args, output):
-        states.append(output)
+        states.append(output[0] if isinstance(output, tuple) else output)
 
     handles.append(parts.blocks[0].register_forward_pre_hook(see_input))
     for block in parts.blocks:

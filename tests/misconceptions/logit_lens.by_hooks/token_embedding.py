@@ -14,7 +14,7 @@ def logit_lens_by_hooks(model, tokenizer, text, top_k=5):
     states, handles = [], []
 
     def see_output(block, args, output):
-        states.append(output)
+        states.append(output[0] if isinstance(output, tuple) else output)
 
     handles.append(parts.embedding.register_forward_hook(see_output))
     for block in parts.blocks:
