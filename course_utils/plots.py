@@ -7,11 +7,13 @@ import html
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 SKY, GREY, BLACK = "#56B4E9", "#666666", "#000000"
@@ -538,4 +540,32 @@ def labeled_points(points: Mapping[str, tuple[float, float]], x_label: str, y_la
     ax.set_ylabel(y_label)
     ax.margins(0.1)
     ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def contact_sheet(
+    pictures: Sequence[str | Path | Image.Image],
+    labels: Sequence[str],
+    title: str = "",
+    columns: int = 6,
+) -> Figure:
+    """Pictures, images or their paths, in rows, each with its label below."""
+    if not 0 < len(pictures) == len(labels):
+        raise ValueError(f"{len(pictures)} pictures, {len(labels)} labels: give one for each.")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    fig = Figure(figsize=(1.35 * columns + 0.2, 2.05 * rows + 0.3), layout="constrained")
+    fig.suptitle(textwrap.shorten(title, 20 * columns), x=0.01, ha="left", fontsize=10)
+    axes = fig.subplots(rows, columns, squeeze=False).flatten()
+    for ax in axes:
+        ax.set_axis_off()
+        ax.set_anchor("N")
+    for ax, picture, label in zip(axes, pictures, labels, strict=False):
+        if not isinstance(picture, Image.Image):
+            with Image.open(picture) as opened:
+                picture = opened.convert("RGB")
+        ax.imshow(picture, interpolation="nearest")
+        lines = [textwrap.fill(line, 20) for line in label.splitlines()]
+        ax.set_title("\n".join(lines), fontsize=7, y=-0.08, va="top", parse_math=False)
     return fig

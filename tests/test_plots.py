@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image as pictures
 
 from course_utils import plots
 
@@ -207,3 +208,15 @@ def test_labeled_points_are_numbered_as_they_are_listed():
     ax, names = fig.axes
     assert [text.get_text() for text in ax.texts] == ["1", "2"]
     assert names.texts[0].get_text() == "1  sea\n2  news"
+
+
+def test_a_contact_sheet_has_a_picture_for_each_label(tmp_path):
+    path = tmp_path / "blue.png"
+    pictures.new("RGB", (8, 8), "blue").save(path)
+    given = [pictures.new("RGB", (8, 8), "red"), path, path]
+    fig = plots.contact_sheet(given, ["0.9\na red one", "0.8", "0.7"], title="red", columns=2)
+    shown = [ax for ax in fig.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == ["0.9\na red one", "0.8", "0.7"]
+    assert shown[1].images[0].get_array()[0, 0].tolist() == [0, 0, 255]
+    with pytest.raises(ValueError, match="1 pictures, 2 labels"):
+        plots.contact_sheet([path], ["a", "b"])
