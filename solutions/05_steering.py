@@ -871,7 +871,7 @@ for k, topic in enumerate(("weddings", "cooking")):
     lines[f"{topic}, sum"] = [(t, found["sum"][k]) for t in (0, 1)]
 show(
     curves(lines, "t of slerp", "share of the topics' words"),
-    f"Shares of the words of two topics against t of slerp; the sum's as level lines. Weddings have "
+    "Shares of the words of two topics against t of slerp; the sum's as level lines. Weddings have "
     f"{found['sum'][0]:.2f} in the sum and {found['slerp 0.5'][0]:.2f} under slerp at t = 0.5.",
 )
 
