@@ -222,7 +222,8 @@ def _count(variant: Variant) -> tuple[float, dict[str, int]]:
 
     def step() -> None:
         nonlocal loss
-        loss = float(variant.step())
+        value = variant.step()
+        loss = value.item() if isinstance(value, Tensor) else value
 
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()

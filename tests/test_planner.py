@@ -44,7 +44,7 @@ WIDE = LlamaConfig(
 
 
 class Segment(nn.Module):
-    """Some blocks of a model, recomputed; the hooks around see what a reentrant checkpoint saves."""
+    """Some blocks of a model, recomputed, in a way that lets hooks see what is saved meanwhile."""
 
     def __init__(self, blocks):
         super().__init__()
