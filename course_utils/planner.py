@@ -121,7 +121,7 @@ def _state_bytes(optimizer: str, shape: Shape, width: int) -> float:
         "SGD": 0,
         "SGD with momentum": width * numbers,
         "AdamW": 2 * width * numbers + 4,
-        "AdamW, 8-bit state": 2 * numbers + 12 * math.ceil(numbers / BLOCK),
+        "AdamW, 8-bit state": (2 * BLOCK + 12) * math.ceil(numbers / BLOCK),
         "Adafactor": width * factored + 4,
     }[optimizer]
 

@@ -467,3 +467,33 @@ def texts_and_changes(
     below.set_xlabel("change of the probability of being the next token")
     below.spines[["top", "right"]].set_visible(False)
     return fig
+
+
+def step_costs(
+    times: Mapping[str, tuple[float, float, float]],
+    memory: Mapping[str, Mapping[str, float]],
+    title: str = "",
+) -> Figure:
+    """Left, for each variant the time of a token relative to the first one's, median and
+    quartiles; right its counted memory by part, in MB."""
+    if not times or list(times) != list(memory):
+        raise ValueError(
+            f"Times of {list(times)}, memory of {list(memory)}: give the same variants."
+        )
+    fig = Figure(figsize=(7, 1.5 + 0.42 * len(times)), layout="constrained")
+    left, right = fig.subplots(1, 2, sharey=True)
+    for name, (middle, low, high) in times.items():
+        left.plot([low, high], [name, name], color=BLUE, linewidth=2)
+        left.plot(middle, name, "o", color=BLUE)
+        left.annotate(
+            f"{middle:.2f}", (middle, name), xytext=(0, 6), textcoords="offset points", fontsize=9
+        )
+    left.axvline(1, color=GREY, linewidth=0.8)
+    left.set_xlim(0, 1.2 * max(high for _, _, high in times.values()))
+    left.set_xlabel("time of a token, relative")
+    left.set_title(title, loc="left", fontsize=10, parse_math=False)
+    left.spines[["top", "right"]].set_visible(False)
+    _stack(right, memory)
+    right.set_xlabel("counted memory, MB")
+    fig.legend(loc="outside upper right", frameon=False, ncols=5)
+    return fig

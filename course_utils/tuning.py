@@ -361,6 +361,21 @@ def pad_batch(
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
+class CorpusBatches(torch.utils.data.Dataset):
+    """Batches of training windows of the course's corpus, made when they are asked for."""
+
+    def __init__(self, tokenizer, count: int, rows: int, window: int, seed: int = 0):
+        from course_utils.course_lm.corpus import Corpus
+
+        self.corpus, self.count, self.rows = Corpus(tokenizer, seed, window), count, rows
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Int[Tensor, "rows window"]:
+        return self.corpus.batch(index, self.rows).ids
+
+
 # Fewer trainable parameters, smaller weights
 
 

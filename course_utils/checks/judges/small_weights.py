@@ -207,9 +207,15 @@ def lora_start(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal(slug, expected, f"zero: {' and '.join(names) or 'neither'}")
     right = base(x).detach()
     if not _close(y, right):
-        return common.wrong_type(y, expected) or Refusal(
-            "start/another-output", common.numbers(right), common.numbers(y)
-        )
+        if refusal := common.wrong_type(y, expected):
+            return refusal
+        guesses = [
+            ("base/left-out", torch.zeros_like(right)),
+            ("base/bias-lost", (x @ base.weight.T).detach()),
+            ("base/bias-twice", right + base.bias.detach()),
+        ]
+        slug = _named(y, guesses, "start/another-output")
+        return Refusal(slug, common.numbers(right), common.numbers(y))
     return None
 
 
@@ -264,6 +270,8 @@ def _named(seen: Tensor, guesses: list[tuple[str, Tensor]], otherwise: str = "va
 def lora_trains(calls: list[dict], seed: int) -> Refusal | None:
     (call,) = calls
     expected = "A and B, and nothing else"
+    if call["outcome"] == "raised" and "does not require grad" in call["text"]:
+        return Refusal("train/no-gradient", expected, common.error_text(call))
     if refusal := _drive(call, expected, "A B"):
         return refusal
     value = call["value"]

@@ -410,26 +410,19 @@ def _own(entry: Saved) -> int:
     return entry.values * entry.width
 
 
+def _values(entry: Saved) -> int:
+    return entry.storage_values
+
+
 def _right_bytes(ledger: Ledger, generator: bool = False) -> int:
     return _count(ledger, _by_storage, _whole)
 
 
 _SAVED = [
-    ("bytes/values", lambda ledger, once: _count(ledger, _by_storage, lambda e: e.storage_values)),
-    ("bytes/values", lambda ledger, once: _count(ledger, _one_by_one, lambda e: e.values)),
-    (
-        "bytes/four-each",
-        lambda ledger, once: 4 * _count(ledger, _by_storage, lambda e: e.storage_values),
-    ),
-    ("bytes/four-each", lambda ledger, once: 4 * _count(ledger, _one_by_one, lambda e: e.values)),
-    *(
-        ("bytes/unit", lambda ledger, once, u=u: _right_bytes(ledger) / u)
-        for u in (1 / 8, 1e3, 1024, 1e6, 2**20)
-    ),
+    ("bytes/values", lambda ledger, once: _count(ledger, _by_storage, _values)),
+    ("view/own-size", lambda ledger, once: _count(ledger, _by_storage, _own)),
     ("twice/views", lambda ledger, once: _count(ledger, _by_view, _own)),
     ("twice/views", lambda ledger, once: _count(ledger, _by_view, _whole)),
-    ("view/own-size", lambda ledger, once: _count(ledger, _by_storage, _own)),
-    ("view/own-size", lambda ledger, once: _count(ledger, _by_view, _own)),
     ("twice/counted", lambda ledger, once: _count(ledger, _one_by_one, _own)),
     ("twice/counted", lambda ledger, once: _count(ledger, _one_by_one, _whole)),
     ("parameters/consumed", lambda ledger, once: _count(ledger, _by_storage, _whole, once)),
@@ -437,6 +430,12 @@ _SAVED = [
     ("parameters/counted", lambda ledger, once: _count(ledger, _one_by_one, _own, True)),
     ("parameters/all-left-out", lambda ledger, once: 0),
     *(("saved/last", lambda ledger, once, i=i: _own(ledger[i])) for i in (0, -1)),
+    ("bytes/four-each", lambda ledger, once: 4 * _count(ledger, _by_storage, _values)),
+    ("bytes/values", lambda ledger, once: _count(ledger, _one_by_one, lambda e: e.values)),
+    *(
+        ("bytes/unit", lambda ledger, once, u=u: _right_bytes(ledger) / u)
+        for u in (1 / 8, 1e3, 1024, 1e6, 2**20)
+    ),
 ]
 
 
@@ -706,7 +705,8 @@ def _gradients(calls: list[dict], seed: int, name: str) -> Refusal | None:
     pairs = zip(call["gradients"], parts.model.parameters(), strict=True)
     seen = torch.cat([torch.zeros(p.numel()) if g is None else g.flatten() for g, p in pairs])
     if common.close(seen, right, TOLERANCE):
-        return None
+        is_nan = 0 in parts.targets and call["value"] != call["value"]
+        return Refusal("parts/no-targets", "a loss", "nan") if is_nan else None
     text = common.numbers(seen, 4)
     if seen.isnan().any():
         return Refusal("parts/no-targets" if 0 in parts.targets else "value/nan", expected, text)

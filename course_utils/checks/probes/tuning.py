@@ -182,6 +182,7 @@ def intensity_default_inputs(seed: int) -> list[tuple]:
         (1, draw.between(50, 99), draw.between(200, 299)),
         (draw.between(7, 31), draw.between(200, 299), draw.between(50, 99)),
         (draw.between(300, 999), draw.between(100, 199), draw.between(200, 299)),
+        (draw.between(7, 31), draw.between(50, 99), draw.between(200, 299), 2, 2),
     ]
 
 
