@@ -118,7 +118,7 @@ def report(found, title: str = "") -> None:
 # quartiles over the rounds: on a busy machine ratios of one round are all one can trust. Memory it counts:
 # parameters, gradients, the optimizer's state (AdamW here), and what autograd **saves for the backward pass**.
 #
-# Which of the four is the largest at 1 row, and which at 32?
+# Which of the four is the largest with a batch of 1 row, and which with 32?
 
 # %% id="predict-memory"
 my_largest = {1: None, 32: None}
@@ -128,12 +128,12 @@ batches = (1, 8, 32)
 variants = {}
 for n in batches:
     model = made()
-    variants[f"{n} rows"] = training(model, n, torch.optim.AdamW(model.parameters()))
+    variants[f"batch {n}"] = training(model, n, torch.optim.AdamW(model.parameters()))
 found = measure(variants, repeats=5, tolerance=None)
 report(found)
 for n in (1, 32):
-    parts = found.costs[f"{n} rows"].bytes
-    print(f"{n} rows: most is {max(parts, key=parts.get)} · you predicted {my_largest[n]}")
+    parts = found.costs[f"batch {n}"].bytes
+    print(f"batch {n}: most is {max(parts, key=parts.get)} · you predicted {my_largest[n]}")
 
 # %% [markdown] id="memory-seen"
 # Three parts go with the parameters: 4 bytes each for the weights and the gradients, 8 for AdamW's two moments. The fourth goes with the
@@ -285,12 +285,12 @@ lines = {
 }
 show(
     curves(lines, "rows in the batch", "time of a row, relative", log_x=True, log_y=True),
-    "The time of a row falls with the batch, first as 1 / batch does (1/8 at 8), then no further.",
+    "The time of a row falls with the batch, at first nearly as 1 / batch does, at 512 no more.",
 )
 print("you predicted", my_batch)
 
 # %% [markdown] id="roof"
-# While the measured line follows the dotted one, the layer is bound by memory: more rows are free. Where it levels off, arithmetic is the limit,
+# While the measured line follows the dashed one, the layer is bound by memory: more rows are free. Where it levels off, arithmetic is the limit,
 # and a larger batch buys no speed, only memory. On a GPU the bend lies higher. In the explorer (the peak and bandwidth are the A100
 # 80GB SXM datasheet's, 312 TFLOP/s and 2,039 GB/s) find the batch where it gets over the bend, with weights of 16, 8 and 4 bits.
 
@@ -306,7 +306,7 @@ def roof(batch: int, width: int, weight_bits: int) -> Picture:
     now = arithmetic_intensity(batch, width, width, size)
     share = min(1, now / bend)
     lines = {"the layer": line, "bend of the A100": [(1, bend), (4096, bend)]}
-    lines["now"] = [(batch, now)]
+    lines["now"] = [(batch, 0.5), (batch, now)]
     title = f"{now:.0f} FLOPs a byte: at most {share:.0%} of the peak"
     fig = curves(lines, "rows in the batch", "FLOPs a byte", log_x=True, log_y=True, title=title)
     alt = f"Intensity against the batch; at {batch} rows {title}; the bend is at {bend:.0f}."
@@ -347,7 +347,7 @@ for tile, shares in waste.items():
 print("you predicted", my_fastest_width)
 
 # %% [markdown] id="accumulation"
-# What the picture shows is this processor's: vectors of 8 floats and a library that handles rests well. On a GPU, tiles are 64 to 256 wide, and
+# The picture is this processor's, whose vectors hold 8 floats or 16: in the stored one the power of two is the fastest in both places, and the odd widths beside it are the slowest. On a GPU, tiles are 64 to 256 wide, and
 # tensor cores want multiples of 8 in 16-bit: there one column more than a power of two can cost a whole tile.
 #
 # ## 3 · A large batch in small pieces
@@ -575,7 +575,7 @@ report(
 
 # %% [markdown] id="mixed-precision"
 # A block runs twice instead of once. A backward pass costs about two forward passes, so a step goes from 3 units to 4: a third more time is what to
-# expect. Because our block's inside is worth many inputs, a checkpoint at every block comes close to the best k; the √n of Chen et al. holds where an inside is
+# expect. Our block's inside is worth many inputs, so a checkpoint at every block is best here; the √n of Chen et al. holds where an inside is
 # worth one input.
 #
 # ## 5 · Fewer bits
@@ -610,14 +610,18 @@ print(f"saved: {saved[1] / saved[0]:.2f} times · you predicted {my_mixed}")
 # besides. As to time, the picture says what this machine does. A processor without bfloat16 units (`avx512_bf16` or AMX among the
 # flags of `lscpu`) converts back and forth and is **slower**, often several times; GPUs since Ampere are about as much faster. On MPS autocast takes float16 or bfloat16.
 #
-# **float16 and loss scaling.** float16 ends at 65,504 and knows nothing below 6·10⁻⁸. So the loss is
+# **float16 and loss scaling.** float16 ends at 65,504 and knows nothing below 6·10⁻⁸; the gradient at the logits, a mean over all targets, is made of small numbers. So the loss is
 # multiplied by a power of two before the backward pass, and the gradients divided by it after.
 
 # %% id="underflow-measured"
 model = made()
-training(model, 8).step()
-grads = torch.cat([p.grad.flatten() for p in model.parameters()])
-grads = grads[grads != 0]
+practice = training(model, 8, torch.optim.AdamW(model.parameters(), 2e-3))
+for _ in range(20):
+    practice.step()
+logits = model(rows[:32, :-1])
+logits.retain_grad()
+F.cross_entropy(logits.flatten(0, 1), rows[:32, 1:].flatten()).backward()
+grads = logits.grad[logits.grad != 0]
 for power in (0, 10, 16, 30):
     half = (grads * 2.0**power).half()
     lost, infinite = ((half == 0).double().mean(), half.isinf().double().mean())
@@ -810,11 +814,11 @@ def epoch(workers: int) -> float:
 
 
 found = measure(
-    {f"{n} workers": Variant(lambda n=n: epoch(n), 5120, nn.Linear(1, 1)) for n in (0, 1, 2)},
+    {f"workers: {n}": Variant(lambda n=n: epoch(n), 5120, nn.Linear(1, 1)) for n in (0, 1, 2)},
     repeats=3,
 )
 show(
-    step_costs(found.times(), {name: {"": 0.0} for name in found.costs}),
+    step_costs(found.times()),
     "Time of ten steps with 0, 1 and 2 workers that make the batches, as measured where this ran.",
 )
 print("equal losses:", len({round(cost.loss, 3) for cost in found.costs.values()}) == 1)
@@ -867,9 +871,8 @@ elif gained[1] < gained[0]:
     title = f"{seconds:.1f} s to compile: pays after {seconds / (gained[0] - gained[1]):,.0f} calls"
 else:
     title = f"{seconds:.1f} s to compile: never pays"
-empty = {name: {"": 0.0} for name in found.costs}
 show(
-    step_costs(found.times(), empty, title),
+    step_costs(found.times(), title=title),
     "Time of a chain of six operations, eager and compiled; the title says after how many calls "
     "compiling has paid for itself where this ran.",
 )

@@ -106,7 +106,7 @@ LoRALinear = mine_or_reference("fine_tuning_and_inference.lora", LoRALinear)
 
 # %% [markdown] id="lora-question"
 # Eight landmarks are to move to other cities: each to where the next one stands. We train on one sentence each, once all weights, once
-# with adapters of rank 4 at the query and value projections (as `peft` does by default for this kind of model). What share of the parameters is that, and
+# with adapters of rank 4 at the query and value projections (as `peft` does by default for this kind of model); the 25 steps that are measured are the training. What share of the parameters is that, and
 # which of the two forgets more of the landmarks that stayed?
 
 # %% id="predict-lora"
@@ -137,6 +137,7 @@ def correct(model: nn.Module, facts: list[world.Fact], answers: list[str]) -> in
     return found
 
 
+# %% id="adapters" tags=["setup"]
 def with_adapters(model: nn.Module, rank: int) -> nn.Module:
     torch.manual_seed(0)
     for block in anatomy(model.requires_grad_(False)).blocks:
@@ -168,6 +169,8 @@ for (name, model), rate in zip(models.items(), (3e-4, 1e-2), strict=True):
     print(f"{name:13}{n:10,} parameters are trained, {n / total:.1%}")
 found = measure(variants, repeats=24)
 print(found.memory())
+
+# %% id="lora-learned"
 answers = [fact.answer for fact in stayed]
 print(f"of the 40 that stay, right before: {correct(original, stayed, answers)}")
 for name, model in models.items():
@@ -201,7 +204,7 @@ print("the same number of parameters:", merged.num_parameters() == original.num_
 my_growth = {"by hand": None, "flash": None}
 
 
-# %% id="sdpa-counted"
+# %% id="attention-kinds" tags=["setup"]
 def by_hand(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     hidden = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).triu(1)
     scores = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(hidden, -torch.inf)
@@ -216,6 +219,7 @@ def back_end(kind: SDPBackend) -> Callable:
     return attend
 
 
+# %% id="sdpa-counted"
 kinds = {
     "by hand": by_hand,
     "math back end": back_end(SDPBackend.MATH),
@@ -336,7 +340,7 @@ Int8Linear = mine_or_reference("fine_tuning_and_inference.int8", Int8Linear)
 my_rise = {"int8": None, "4 bits by row": None, "4 bits by group": None}
 
 
-# %% id="quantization-measured"
+# %% id="quantizing" tags=["setup"]
 def linears(model: nn.Module) -> list[tuple[nn.Module, str]]:
     """Where the linear layers of the blocks are: their owners and names."""
     owners = [m for block in anatomy(model).blocks for m in block.modules()]
@@ -344,13 +348,13 @@ def linears(model: nn.Module) -> list[tuple[nn.Module, str]]:
 
 
 def rounded(weight: Tensor, bits: int, group: int) -> Tensor:
-    """The weights that symmetric quantization with a scale for each group stands for."""
-    top, groups = 2 ** (bits - 1) - 1, weight.unflatten(1, (-1, group))
+    """The weights that symmetric quantization with a scale for each group of a row stands for."""
+    top, groups = 2 ** (bits - 1) - 1, weight.unflatten(1, (-1, group or weight.shape[1]))
     scale = groups.abs().amax(-1, keepdim=True).clamp(min=1e-12) / top
     return ((groups / scale).round() * scale).flatten(1)
 
 
-fresh = [tokenizer(t).input_ids[:250] for t in corpus.texts(seed=2_000_003, count=96)]
+fresh = [tokenizer(t).input_ids[:120] for t in corpus.texts(seed=2_000_003, count=24)]
 evaluation = pad_batch(fresh, tokenizer.eos_token_id)
 
 
@@ -359,11 +363,12 @@ def perplexity(model: nn.Module) -> float:
     return math.exp(model(**evaluation).loss)
 
 
+# %% id="quantization-measured"
 full = perplexity(original)
 print(f"float32: 32.0 bits a weight, perplexity {full:.2f}")
 schemes = {
     "int8": None,
-    "4 bits by row": (4, 192),
+    "4 bits by row": (4, 0),
     "4 bits by group": (4, 32),
     "3 bits by group": (3, 32),
 }
@@ -377,7 +382,7 @@ for name, scheme in schemes.items():
             after, bits = getattr(owner, child).dequantized(), 8 + 32 / before.shape[1]
         else:
             linear.weight.data = after = rounded(before, *scheme)
-            bits = scheme[0] + 16 / scheme[1]
+            bits = scheme[0] + 16 / (scheme[1] or before.shape[1])
         errors.append(float((after - before).norm() / before.norm()))
     rise = perplexity(model) / full - 1
     print(f"{name:16}{bits:5.1f} bits a weight, error {sum(errors) / len(errors):.1%}", end="")
@@ -424,7 +429,7 @@ show(
 my_limit = {"magnitude": None, "weight-informed": None}
 
 
-# %% id="sparsity-measured"
+# %% id="sparse" tags=["setup"]
 def sparse_perplexity(share: float, informed: bool) -> float:
     """Perplexity with that share of every linear layer's inputs left out, token by token."""
 
@@ -446,6 +451,7 @@ def sparse_perplexity(share: float, informed: bool) -> float:
             handle.remove()
 
 
+# %% id="sparsity-measured"
 shares = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7)
 lines = {
     name: [(share, sparse_perplexity(share, informed)) for share in shares]

@@ -208,6 +208,10 @@ SENTENCES = {
         ),
         "blocks/order": ("The blocks run in another order.", "One after another."),
         "blocks/other": ("The output is not that of the blocks.", "Compare with a plain loop."),
+        "blocks/list-changed": (
+            "The list of blocks that was given is changed.",
+            "pop and del take blocks out of the caller's model: slice the list instead.",
+        ),
         "recompute/late-binding": (
             "The output is right, the gradients are not: the backward pass runs other blocks again "
             "than the forward pass ran.",
@@ -421,12 +425,15 @@ def _right_bytes(ledger: Ledger, generator: bool = False) -> int:
 _SAVED = [
     ("bytes/values", lambda ledger, once: _count(ledger, _by_storage, _values)),
     ("view/own-size", lambda ledger, once: _count(ledger, _by_storage, _own)),
+    ("view/own-size", lambda ledger, once: _count(ledger[::-1], _by_storage, _own)),
     ("twice/views", lambda ledger, once: _count(ledger, _by_view, _own)),
     ("twice/views", lambda ledger, once: _count(ledger, _by_view, _whole)),
     ("twice/counted", lambda ledger, once: _count(ledger, _one_by_one, _own)),
     ("twice/counted", lambda ledger, once: _count(ledger, _one_by_one, _whole)),
     ("parameters/consumed", lambda ledger, once: _count(ledger, _by_storage, _whole, once)),
     ("parameters/counted", lambda ledger, once: _count(ledger, _by_storage, _whole, True)),
+    ("parameters/counted", lambda ledger, once: _count(ledger, _by_view, _whole, True)),
+    ("parameters/counted", lambda ledger, once: _count(ledger, _by_view, _own, True)),
     ("parameters/counted", lambda ledger, once: _count(ledger, _one_by_one, _own, True)),
     ("parameters/all-left-out", lambda ledger, once: 0),
     *(("saved/last", lambda ledger, once, i=i: _own(ledger[i])) for i in (0, -1)),
@@ -492,16 +499,15 @@ def saved_views(calls: list[dict], seed: int) -> Refusal | None:
     ledgers = [
         [Saved("sum", 2 * rows, whole=n, view="left")] * 2,
         [
-            Saved("left", rows),
-            Saved("right", rows),
             *[Saved("sum", 3 * rows, whole=n, view="left")] * 2,
+            *[Saved("sum", n - 3 * rows, whole=n, view="right")] * 2,
         ],
     ]
     shape = f"for x [{rows}, {inputs}] in float32"
     told = [
         f"part = (x + 1)[:, :2]; (part * part).sum() {shape}",
-        f"left, right = (x + 1).split((3, {inputs - 3}), dim=1); (left.sum(1) * right.sum(1)).sum()"
-        f" + (left * left).sum() {shape}",
+        f"left, right = (x + 1).split((3, {inputs - 3}), dim=1); (left * left).sum()"
+        f" + (right * right).sum() {shape}",
     ]
     return _saved(calls, ledgers, told)
 
@@ -510,12 +516,25 @@ def saved_parameters(calls: list[dict], seed: int) -> Refusal | None:
     rows, inputs, outputs = probes.sizes(seed, 4)
     weight = Saved("weight", inputs * outputs, view="T", is_parameter=True)
     ledgers = [
-        [Saved("x", rows * inputs), weight, Saved("exp", rows * outputs)],
+        [
+            *[Saved("x", rows * inputs)] * 2,
+            Saved("weight", 5 * inputs, whole=inputs * outputs, view="one", is_parameter=True),
+            Saved(
+                "weight",
+                (outputs - 5) * inputs,
+                whole=inputs * outputs,
+                view="other",
+                is_parameter=True,
+            ),
+            Saved("exp", 5 * rows),
+            Saved("other exp", (outputs - 5) * rows),
+        ],
         [Saved("x", rows * inputs), *[Saved("tanh", rows * outputs)] * 2, weight],
     ]
     shape = f"[{inputs}, {outputs}]"
     told = [
-        f"layer(x).exp().sum() with a linear layer {shape} whose parameters are given in a list",
+        "(x @ weight[:5].T).exp().sum() + (x @ weight[5:].T).exp().sum() for a weight "
+        f"[{outputs}, {inputs}] that is given in a list",
         f"two linear layers, {shape} and back, with tanh between and parameters from "
         "network.parameters()",
     ]
@@ -815,6 +834,8 @@ def _output_and_gradients(
         expected = f"{n} blocks, k = {k}: {common.numbers(right, 4)}"
         if refusal := _no_tensor(call, expected):
             return refusal
+        if call["seen"]["changed"]:
+            return Refusal("blocks/list-changed", "the list of blocks as it was", "another list")
         value = call["value"]
         if value.shape != right.shape:
             return Refusal("shape/wrong", str(list(right.shape)), str(list(value.shape)))

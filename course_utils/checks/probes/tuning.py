@@ -128,7 +128,7 @@ def saved_views(answer: Callable, seed: int) -> list[dict]:
 
     def two_parts() -> Tensor:
         left, right = (x + 1).split((3, inputs - 3), dim=1)
-        return (left.sum(1) * right.sum(1)).sum() + (left * left).sum()
+        return (left * left).sum() + (right * right).sum()
 
     return [_counted(answer, one_part), _counted(answer, two_parts)]
 
@@ -140,9 +140,15 @@ def saved_parameters(answer: Callable, seed: int) -> list[dict]:
     x, plain = _leaf(rows, inputs), torch.ones(rows, inputs)
     network = nn.Sequential(nn.Linear(inputs, outputs), nn.Tanh(), nn.Linear(outputs, inputs))
     return [
-        _counted(answer, lambda: layer(x).exp().sum(), [layer.weight, layer.bias]),
+        _counted(answer, lambda: _two_halves(x, layer.weight), [layer.weight, layer.bias]),
         _counted(answer, lambda: network(plain).sum(), network.parameters()),
     ]
+
+
+def _two_halves(x: Tensor, weight: Tensor) -> Tensor:
+    """Two projections by one parameter, as for queries and keys that share a matrix."""
+    one, other = weight[:5], weight[5:]
+    return (x @ one.T).exp().sum() + (x @ other.T).exp().sum()
 
 
 def saved_leaves(answer: Callable, seed: int) -> list[dict]:
@@ -346,7 +352,8 @@ def _checkpointed(
 
     blocks, x = checkpoint_inputs(seed, n, needs_gradient, dropout, on_backward)
     torch.manual_seed(seed + 1)
-    call, kept = _with_result(answer, blocks, x, k)
+    given = list(blocks)
+    call, kept = _with_result(answer, given, x, k)
     if not isinstance(kept, Tensor):
         return call
     seen = {
@@ -355,6 +362,7 @@ def _checkpointed(
         "forward": [block.runs for block in blocks],
         "n": n,
         "k": k,
+        "changed": given != blocks,
     }
     after = attempt(_backward, kept, [x, *(block.weight for block in blocks)])
     runs = [block.runs for block in blocks]
