@@ -242,6 +242,16 @@ def test_pad_batch():
     ]
 
 
+def test_batches_of_the_corpus_are_made_when_they_are_asked_for():
+    from course_utils.models import load_lm
+
+    batches = tuning.CorpusBatches(load_lm()[1], count=3, rows=2, window=64)
+    assert len(batches) == 3
+    assert batches[1].shape == (2, 64)
+    assert torch.equal(batches[1], batches[1])
+    assert not torch.equal(batches[1], batches[2])
+
+
 # LoRA and int8
 
 
