@@ -192,7 +192,8 @@ print("merged: the same logits", torch.allclose(one, other, atol=1e-3), end=", "
 print("the same number of parameters:", merged.num_parameters() == original.num_parameters())
 
 # %% [markdown] id="sdpa-intro"
-# Gradients and the optimizer's state all but vanish; what is saved for the backward pass shrinks less, since every block still has to pass gradients on. The time
+# Both learn the eight, and both forget some of the forty: few trained numbers are no protection in themselves. (The two learning rates differ, and eight
+# sentences are all that either sees.) Gradients and the optimizer's state all but vanish; what is saved for the backward pass shrinks less, since every block still has to pass gradients on. The time
 # of a step falls by less than one might hope, for the same reason. Merged, the model is as fast as before.
 #
 # ## 2 · Attention without its matrix
@@ -238,7 +239,7 @@ for name, points in lines.items():
 show(
     curves(lines, "length", "saved by one layer, MB", log_x=True, log_y=True),
     f"Memory against length: at 1024 {lines['by hand'][4][1]:.0f} MB by hand, "
-    f"{lines['flash'][4][1]:.1f} MB with tiles, on lines of slope 2 and 1.",
+    f"{lines['flash'][4][1]:.1f} MB with tiles, on lines of slopes near 2 and 1.",
 )
 
 # %% id="sdpa-timed"
@@ -333,7 +334,7 @@ check("fine_tuning_and_inference.int8", Int8Linear)
 Int8Linear = mine_or_reference("fine_tuning_and_inference.int8", Int8Linear)
 
 # %% [markdown] id="quantization-question"
-# In 4 bits there are 15 steps from −7 to 7. Then a whole row is too much for one scale: groups of 32 weights get one each, in 16 bits. Perplexity is measured on texts of the corpus's kind that the model
+# In 4 bits there are 15 steps from −7 to 7. Then one scale for a whole row is coarse; or groups of 32 weights get one each, in 16 bits. Perplexity is measured on texts of the corpus's kind that the model
 # has not seen. By how many percent does it rise with int8, with 4 bits by row, and with 4 bits by group?
 
 # %% id="predict-quantization"
@@ -462,13 +463,14 @@ for name, points in lines.items():
     print(f"{name:16}{', '.join(f'{value:.2f}' for _, value in points)}", end="")
     print(f" · within a tenth up to {limit:.0%} · you predicted {my_limit[name]}")
 show(
-    curves(lines, "share of inputs left out", "perplexity", log_y=True),
+    curves(lines, "share of inputs left out", "perplexity"),
     f"Perplexity rises with the share left out; at 50 % {lines['magnitude'][3][1]:.1f} by magnitude "
     f"and {lines['weight-informed'][3][1]:.1f} weight-informed.",
 )
 
 # %% [markdown] id="planner-intro"
-# Both need no training. The difference between them is as large as the columns' norms differ: in a model whose columns are all alike they are the same. As with quantization, only a kernel that
+# Neither needs training. Half of the inputs can go, and then perplexity rises steeply. What weights tell beyond magnitudes is little in this small model: the two can differ only
+# as far as the columns' norms do. As with quantization, only a kernel that
 # skips what was left out turns it into time.
 #
 # ## 5 · Planning
@@ -574,7 +576,7 @@ else:
 #
 # - LoRA: a small share of the parameters is trained; gradients and optimizer shrink with it, what is saved much less. Merged, it costs nothing.
 # - Attention without its matrix: O(L) instead of O(L²) saved, and exact.
-# - A scale for each row makes int8 nearly free of loss; 4 bits need a scale for each small group.
+# - A scale for each row makes int8 nearly free of loss; in 4 bits, a scale for each small group does better than one for a row.
 # - Sparse inputs and small weights save bytes. Time they save only with a kernel made for it: by hand they are slower.
 # - Weights, gradients, state, activations, logits: plan them one by one, and see which remedy hits the largest.
 #
