@@ -347,7 +347,7 @@ for tile, shares in waste.items():
 print("you predicted", my_fastest_width)
 
 # %% [markdown] id="accumulation"
-# The picture is this processor's, whose vectors hold 8 floats or 16: in the stored one the power of two is the fastest in both places, and the odd widths beside it are the slowest. On a GPU, tiles are 64 to 256 wide, and
+# The picture is this processor's, whose vectors hold 8 floats or 16: in the stored one multiples of 4 are mostly cheaper than the odd widths between them, and which of them is the cheapest changes from run to run. On a GPU, tiles are 64 to 256 wide, and
 # tensor cores want multiples of 8 in 16-bit: there one column more than a power of two can cost a whole tile.
 #
 # ## 3 · A large batch in small pieces
