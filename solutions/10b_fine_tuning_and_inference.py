@@ -355,7 +355,7 @@ def rounded(weight: Tensor, bits: int, group: int) -> Tensor:
     return ((groups / scale).round() * scale).flatten(1)
 
 
-fresh = [tokenizer(t).input_ids[:120] for t in corpus.texts(seed=2_000_003, count=24)]
+fresh = [tokenizer(t).input_ids[:100] for t in corpus.texts(seed=2_000_003, count=12)]
 evaluation = pad_batch(fresh, tokenizer.eos_token_id)
 
 
@@ -453,9 +453,9 @@ def sparse_perplexity(share: float, informed: bool) -> float:
 
 
 # %% id="sparsity-measured"
-shares = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7)
+shares = (0.2, 0.4, 0.5, 0.6, 0.7)
 lines = {
-    name: [(share, sparse_perplexity(share, informed)) for share in shares]
+    name: [(0.0, full), *((share, sparse_perplexity(share, informed)) for share in shares)]
     for name, informed in {"magnitude": False, "weight-informed": True}.items()
 }
 for name, points in lines.items():
