@@ -75,7 +75,7 @@ class Decoder(nn.Module):
 
 _, tokenizer = load_lm()
 END, IGNORED = tokenizer.eos_token_id, -100
-texts = [tokenizer(text).input_ids + [END] for text in corpus.texts(seed=0, count=2000)]
+texts = [ids + [END] for ids in tokenizer(list(corpus.texts(seed=0, count=1000))).input_ids]
 stream = torch.tensor([token for text in texts for token in text])
 rows = stream[: len(stream) // 65 * 65].view(-1, 65)
 
@@ -129,7 +129,7 @@ variants = {}
 for n in batches:
     model = made()
     variants[f"batch {n}"] = training(model, n, torch.optim.AdamW(model.parameters()))
-found = measure(variants, repeats=5, tolerance=None)
+found = measure(variants, repeats=3, tolerance=None)
 report(found)
 for n in (1, 32):
     parts = found.costs[f"batch {n}"].bytes
@@ -285,7 +285,8 @@ lines = {
 }
 show(
     curves(lines, "rows in the batch", "time of a row, relative", log_x=True, log_y=True),
-    "The time of a row falls with the batch, at first nearly as 1 / batch does, at 512 no more.",
+    "The time of a row against the rows in the batch, as measured where this ran, beside a line of "
+    "1 / batch. Where the two part, arithmetic has become the limit.",
 )
 print("you predicted", my_batch)
 
@@ -347,8 +348,10 @@ for tile, shares in waste.items():
 print("you predicted", my_fastest_width)
 
 # %% [markdown] id="accumulation"
-# The picture is this processor's, whose vectors hold 8 floats or 16: in the stored one multiples of 4 are mostly cheaper than the odd widths between them, and which of them is the cheapest changes from run to run. On a GPU, tiles are 64 to 256 wide, and
-# tensor cores want multiples of 8 in 16-bit: there one column more than a power of two can cost a whole tile.
+# The table is arithmetic, the picture a measurement: a point above 1 is a width that costs more for each FLOP than the power of two does. Compare the odd
+# widths with the multiples of 4, then run the cell again: what does not come back was noise. A processor's vectors hold 4 to 16 floats, so little
+# is wasted at any width. On a GPU, tiles are 64 to 256 wide, and tensor cores want multiples of 8 in 16-bit: there one column more than a power of
+# two can cost a whole tile.
 #
 # ## 3 · A large batch in small pieces
 #
@@ -405,18 +408,24 @@ check("performance_tuning.accumulate", accumulate)
 accumulate = mine_or_reference("performance_tuning.accumulate", accumulate)
 
 # %% id="predict-accumulation"
-# 32 rows, the last ones with ever fewer targets, in one batch and in micro-batches of 8 and of 2: by
-# how much does the memory fall, and how far off (norm of the difference, relative) is the gradient
-# with the mean of means?
+# 16 rows, the last ones with ever fewer targets, in one batch and in micro-batches of 4 and of 1:
+# by how much does the memory fall, and how far off (norm of the difference, relative) is the
+# gradient with the mean of means?
 my_memory_ratio, my_error = None, None
 
 # %% id="accumulation-measured"
-ids, targets = rows[:32, :-1], rows[:32, 1:].clone()
-targets[torch.arange(64) >= torch.arange(64, 0, -2)[:, None]] = IGNORED
+ids, targets = rows[:16, :-1], rows[:16, 1:].clone()
+targets[torch.arange(64) >= torch.arange(64, 0, -4)[:, None]] = IGNORED
 
 
 def pieces(n: int) -> list[tuple[Tensor, Tensor]]:
     return list(zip(ids.split(n), targets.split(n), strict=True))
+
+
+def mean_of_means(model: nn.Module, parts: list[tuple[Tensor, Tensor]]) -> float:
+    loss = sum(mean_loss(model, *part) / len(parts) for part in parts)
+    loss.backward()
+    return loss.item()
 
 
 def gradient(scheme, n: int) -> Tensor:
@@ -424,22 +433,30 @@ def gradient(scheme, n: int) -> Tensor:
     return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
 
 
-naive = lambda m, ps: sum(mean_loss(m, *p) / len(ps) for p in ps).backward()  # noqa: E731
-for name, scheme in {"sum / count": accumulate, "mean of means": naive}.items():
-    error = (gradient(scheme, 8) - gradient(accumulate, 32)).norm() / gradient(
-        accumulate, 32
-    ).norm()
+schemes, whole = (
+    {"sum / count": accumulate, "mean of means": mean_of_means},
+    gradient(accumulate, 16),
+)
+for name, scheme in schemes.items():
+    error = (gradient(scheme, 4) - whole).norm() / whole.norm()
     print(f"{name}: {'equal to 1e-6' if error < 1e-6 else f'off by {error:.0%}'}")
+try:
+    measure(
+        {n: Variant(lambda s=s: s(made(), pieces(4)), 1, made()) for n, s in schemes.items()}, 1
+    )
+except ValueError as refusal:
+    print("measure:", str(refusal).partition(": ")[2])
+
 steps = {}
-for n, model in {n: made() for n in (32, 8, 2)}.items():
+for n, model in {n: made() for n in (16, 4, 1)}.items():
     run = lambda model=model, n=n: accumulate(model, pieces(n))  # noqa: E731
-    steps[f"32 rows by {n}"] = Variant(run, targets.numel(), model)
-report(measure(steps, repeats=5))
+    steps[f"16 rows by {n}"] = Variant(run, targets.numel(), model)
+report(measure(steps, repeats=3))
 print("you predicted", my_memory_ratio, my_error)
 
 # %% [markdown] id="checkpointing"
-# What is saved falls with the micro-batch, the state stays. The loss that `measure` compares is equal, so it is a fair comparison; had we given it the mean
-# of means it would have refused. Time changes little as long as a micro-batch is large enough to be bound by arithmetic.
+# The mean of means is another gradient, and its loss another loss: `measure` refuses to time the two side by side. With equal losses, what is saved falls with the
+# micro-batch, while weights and gradients stay. Time changes little as long as a micro-batch is large enough to be bound by arithmetic; look whether yours are.
 #
 # ## 4 · Computing twice instead of keeping
 #
@@ -524,18 +541,17 @@ checkpointed = mine_or_reference("performance_tuning.checkpointed", checkpointed
 # the least memory for 36 blocks?
 my_runs, my_k = None, None
 
+
 # %% id="checkpointing-measured"
-x = torch.randn(4, 64, 64, requires_grad=True)
-lines: dict[str, list] = {"nothing recomputed": [], "every block": [], "every √n blocks": []}
-
-
 def peak(blocks: list[Block], k: int | None) -> float:
     """MB of saved tensors in a forward and a backward pass."""
-    parameters = [p for block in blocks for p in block.parameters()]
     run = (lambda: checkpointed(blocks, x, k)) if k else (lambda: nn.Sequential(*blocks)(x))
+    parameters = nn.ModuleList(blocks).parameters()
     return peak_saved_bytes(lambda: run().sum().backward(), parameters) / 1e6
 
 
+x = torch.randn(2, 64, 64, requires_grad=True)
+lines: dict[str, list] = {"nothing recomputed": [], "every block": [], "every √n blocks": []}
 runs = []
 for n in (4, 9, 16, 25, 36):
     blocks = list(made(n=n, vocab=8).blocks)
@@ -545,7 +561,7 @@ for n in (4, 9, 16, 25, 36):
         lines[name].append((n, peak(blocks, k)))
         if n == 36:
             print(f"36 blocks, {name}: {lines[name][-1][1]:5.1f} MB, {len(runs)} runs of a block")
-by_k = {k: peak(blocks, k) for k in range(1, 13)}
+by_k = {k: peak(blocks, k) for k in (1, 2, 3, 4, 6, 9, 12)}
 print(f"least at k = {min(by_k, key=by_k.get)} · you predicted {my_k}, and {my_runs} runs")
 show(
     curves(lines, "blocks", "peak of saved tensors, MB"),
@@ -597,7 +613,7 @@ def in_bfloat16(model: nn.Module, ids: Tensor, targets: Tensor) -> Tensor:
 
 found = measure(
     {"float32": training(made()), "bfloat16 autocast": training(made(), loss=in_bfloat16)},
-    repeats=5,
+    repeats=3,
     tolerance=0.01,
 )
 capability = torch.backends.cpu.get_cpu_capability()
@@ -608,7 +624,7 @@ print(f"saved: {saved[1] / saved[0]:.2f} times · you predicted {my_mixed}")
 # %% [markdown] id="mixed-seen"
 # Less is saved, though not half: the residual stream, the norms and the log-probabilities stay in float32, and there is a 16-bit copy of the weights
 # besides. As to time, the picture says what this machine does. A processor without bfloat16 units (`avx512_bf16` or AMX among the
-# flags of `lscpu`) converts back and forth and is **slower**, often several times; GPUs since Ampere are about as much faster. On MPS autocast takes float16 or bfloat16.
+# flags of `lscpu`) converts back and forth and is **slower**, often several times; on GPUs since Ampere, which have them, it is faster. On MPS autocast takes float16 or bfloat16.
 #
 # **float16 and loss scaling.** float16 ends at 65,504 and knows nothing below 6·10⁻⁸; the gradient at the logits, a mean over all targets, is made of small numbers. So the loss is
 # multiplied by a power of two before the backward pass, and the gradients divided by it after.
@@ -616,7 +632,7 @@ print(f"saved: {saved[1] / saved[0]:.2f} times · you predicted {my_mixed}")
 # %% id="underflow-measured"
 model = made()
 practice = training(model, 8, torch.optim.AdamW(model.parameters(), 2e-3))
-for _ in range(20):
+for _ in range(24):
     practice.step()
 logits = model(rows[:32, :-1])
 logits.retain_grad()
@@ -675,7 +691,7 @@ class Adam8bit(torch.optim.Optimizer):
 
 
 # %% id="predict-optimizers"
-# How many bytes of state a parameter has each, and which learns worst in 30 steps?
+# How many bytes of state a parameter has each, and which learns worst in 20 steps?
 my_bytes, my_worst = None, None
 
 # %% id="optimizers-measured"
@@ -691,7 +707,7 @@ n, variants = sum(p.numel() for p in made().parameters()), {}
 for name, make in kinds.items():
     model = made()
     optimizer = make(model.parameters())
-    for batch in rows[:240].split(8):
+    for batch in rows[:80].split(4):
         optimizer.zero_grad()
         loss = mean_loss(model, batch[:, :-1], batch[:, 1:])
         loss.backward()
@@ -702,7 +718,7 @@ report(measure(variants, repeats=9))
 print("you predicted", my_bytes, my_worst)
 
 # %% [markdown] id="data"
-# The picture's time is that of `optimizer.step()` alone, for each parameter. A fused kernel does one pass over memory where the others do many. Which one learns best in 30
+# The picture's time is that of `optimizer.step()` alone, for each parameter. A fused kernel does one pass over memory where the others do many. Which one learns best in 20
 # steps depends on its learning rate at least as much: none was tuned here. ZeRO divides the same state by the number of devices
 # ([10b](10b_fine_tuning_and_inference.ipynb) plans it, notebook 12 runs it).
 #
@@ -761,11 +777,11 @@ check("performance_tuning.pad_batch", pad_batch)
 pad_batch = mine_or_reference("performance_tuning.pad_batch", pad_batch)
 
 # %% id="predict-padding"
-# 2,000 texts in batches of 16: what share of the positions holds a token if all are padded to the
+# 1,000 texts in batches of 16: what share of the positions holds a token if all are padded to the
 # longest of all, of the batch, of a batch of texts sorted by length, or if texts are packed one
 # behind the other into rows of 256?
 my_shares = None
-# And if a worker makes the batches while the model trains: how much faster are ten steps?
+# And if a worker makes the batches while the model trains: how much faster are twelve steps?
 my_gain = None
 
 
@@ -799,12 +815,9 @@ print("you predicted", my_shares)
 
 
 # %% id="loading-measured"
-def epoch(workers: int) -> float:
-    """Ten steps on batches that are made meanwhile."""
-    model, dataset = made(), CorpusBatches(tokenizer, count=10, rows=8, window=65)
-    ahead = {"prefetch_factor": 4} if workers else {}
-    loader = DataLoader(dataset, batch_size=None, num_workers=workers, **ahead)
-    total = 0.0
+def epoch(loader: DataLoader) -> float:
+    """Twelve steps of a small model on batches that are made meanwhile."""
+    model, total = made(d=32, n=1), 0.0
     for batch in loader:
         model.zero_grad()
         loss = mean_loss(model, batch[:, :-1], batch[:, 1:])
@@ -813,20 +826,22 @@ def epoch(workers: int) -> float:
     return total
 
 
-found = measure(
-    {f"workers: {n}": Variant(lambda n=n: epoch(n), 5120, nn.Linear(1, 1)) for n in (0, 1, 2)},
-    repeats=3,
-)
-show(
-    step_costs(found.times()),
-    "Time of ten steps with 0, 1 and 2 workers that make the batches, as measured where this ran.",
-)
+ahead = {"prefetch_factor": 4, "persistent_workers": True}
+dataset = CorpusBatches(tokenizer, count=12, rows=8, window=65)
+loaders = {
+    f"workers: {n}": DataLoader(dataset, batch_size=None, num_workers=n, **(ahead if n else {}))
+    for n in (0, 1, 2)
+}
+variants = {n: Variant(lambda d=d: epoch(d), 6144, nn.Linear(1, 1)) for n, d in loaders.items()}
+found = measure(variants, repeats=3)
+show(step_costs(found.times()), "Time of twelve steps with 0, 1 and 2 workers, as measured here.")
 print("equal losses:", len({round(cost.loss, 3) for cost in found.costs.values()}) == 1)
 print("you predicted", my_gain)
+del loaders, variants  # ends the workers
 
 # %% [markdown] id="compile"
-# Starting processes costs time too: over ten steps it may eat up the gain, over an epoch it does not (`persistent_workers=True` keeps them). The gain is at most the share of a
-# step that making a batch takes. `pin_memory=True` matters only for copies to a CUDA device, together with `.to("cuda", non_blocking=True)`; on MPS and the CPU it does nothing.
+# The workers are kept from one round to the next (`persistent_workers=True`), so the picture leaves out what starting them takes. The gain is at most the share of a step that
+# making a batch takes, and it needs a core that the training leaves free: where the ratio stays near 1 or above, there was none. `pin_memory=True` matters only for copies to a CUDA device, together with `.to("cuda", non_blocking=True)`; on MPS and the CPU it does nothing.
 #
 # ## 8 · Compiling
 #
@@ -864,6 +879,7 @@ with torch.no_grad():
         },
         repeats=9,
     )
+    same = torch.allclose(fast(x), chain(x), atol=1e-5)
 gained = [sorted(cost.seconds)[4] for cost in found.costs.values()]
 if compiled is None:
     title = f"not compiled: {seconds}"
@@ -876,7 +892,7 @@ show(
     "Time of a chain of six operations, eager and compiled; the title says after how many calls "
     "compiling has paid for itself where this ran.",
 )
-print("the same numbers:", torch.allclose(fast(x), chain(x), atol=1e-5))
+print("the same numbers:", same)
 print("you predicted", my_break_even)
 
 # %% [markdown] id="empty-cache"
@@ -898,7 +914,7 @@ my_offload = None
 asked: list[int] = []
 model = made()
 with saved_tensors_hooks(lambda t: asked.append(-(-t.nbytes // 512) * 512) or t, lambda t: t):
-    loss = mean_loss(model, ids, rows[:32, 1:])
+    loss = mean_loss(model, ids, targets)
 
 
 def driver_calls(empties: bool, steps: int = 20) -> int:
@@ -987,8 +1003,10 @@ else:
 # | optimizer | 0 to 8 bytes a parameter | fused: fewer passes over memory | other optimizers learn otherwise |
 # | data loading | batches in advance | at most the share that making batches takes | packing needs a mask by document |
 # | compiling | about the same | pays after so many calls | up to rounding |
-# | emptying the cache | of others, not yours | slower | yes |
+# | emptying the cache | frees what nothing uses, for others | more calls to the driver | yes |
 # | offloading | next to nothing is kept | as slow as the disk, unless hidden | yes |
+# | ZeRO ([10b](10b_fine_tuning_and_inference.ipynb)) | state, gradients, weights divided by the devices | what the devices send each other | yes |
+# | LoRA ([10b](10b_fine_tuning_and_inference.ipynb)) | gradients and state of a small share | a little less | no: another model is learned |
 #
 # **Where it fails.** Times from a machine that does other things are ratios of one round at best; look at the quartiles before you believe a difference. A
 # number measured on a small model on a CPU is no forecast for a large one on a GPU; what was counted is.

@@ -32,7 +32,15 @@ from course_utils.models import load_lm
 from course_utils.planner import OPTIMIZERS, PRECISIONS, plan
 from course_utils.plots import Picture, curves, show, stacked_bars, step_costs
 from course_utils.published import published
-from course_utils.tuning import Variant, measure, pad_batch, peak_saved_bytes, saved_bytes
+from course_utils.tuning import (
+    Variant,
+    measure,
+    optimizer_bytes,
+    pad_batch,
+    peak_saved_bytes,
+    saved_bytes,
+    tensor_bytes,
+)
 from course_utils.widgets import explorer, menu, slider
 
 # %% [markdown] id="lora-intro"
@@ -193,8 +201,8 @@ print("the same number of parameters:", merged.num_parameters() == original.num_
 
 # %% [markdown] id="sdpa-intro"
 # Both learn the eight, and both forget some of the forty: few trained numbers are no protection in themselves. (The two learning rates differ, and eight
-# sentences are all that either sees.) Gradients and the optimizer's state all but vanish; what is saved for the backward pass shrinks less, since every block still has to pass gradients on. The time
-# of a step falls by less than one might hope, for the same reason. Merged, the model is as fast as before.
+# sentences are all that either sees.) Gradients and the optimizer's state all but vanish; what is saved for the backward pass shrinks less, since every block still has to pass gradients on. Of the
+# time, the forward pass stays, and so do the gradients that travel down through the blocks; only those of the weights are spared, a third of the work, and most of the optimizer's step. Merged, the model is as fast as before.
 #
 # ## 2 · Attention without its matrix
 #
@@ -355,7 +363,7 @@ def rounded(weight: Tensor, bits: int, group: int) -> Tensor:
     return ((groups / scale).round() * scale).flatten(1)
 
 
-fresh = [tokenizer(t).input_ids[:100] for t in corpus.texts(seed=2_000_003, count=12)]
+fresh = [tokenizer(t).input_ids[:100] for t in corpus.texts(seed=2_000_003, count=24)]
 evaluation = pad_batch(fresh, tokenizer.eos_token_id)
 
 
@@ -414,11 +422,12 @@ print(
 )
 show(
     step_costs(found.times(), held),
-    f"Time to read one token, relative, and size of the blocks: {sizes[0]:.1f} and {sizes[1]:.1f} MB.",
+    "Time to read one token, relative, and size of the blocks: "
+    f"{sizes[0]:.1f} and {sizes[1]:.1f} MB.",
 )
 
 # %% [markdown] id="sparsity-intro"
-# Four times smaller. Whether it is faster depends on who multiplies: by hand, in PyTorch, the weights are turned back into float32 at every call, and that costs more than it saves (the picture says by how much
+# Four times smaller. Whether it is faster depends on who multiplies: by hand, in PyTorch, the weights are turned back into float32 at every call, which is work on top of the multiplication (the picture says how much
 # here). Kernels that read int8 or int4 and convert in registers (`torchao`, `bitsandbytes`, llama.cpp) are what makes weight-only quantization pay.
 #
 # ## 4 · Which inputs does a layer need?
@@ -440,7 +449,8 @@ def sparse_perplexity(share: float, informed: bool) -> float:
 
         def hook(module: nn.Module, args: tuple) -> tuple:
             score = args[0].abs() * worth
-            return (args[0] * (score >= score.topk(kept).values[..., -1:]),)
+            least = score.kthvalue(linear.in_features - kept + 1, keepdim=True).values
+            return (args[0] * (score >= least),)
 
         return linear.register_forward_pre_hook(hook)
 
@@ -459,13 +469,15 @@ lines = {
     for name, informed in {"magnitude": False, "weight-informed": True}.items()
 }
 for name, points in lines.items():
-    limit = max(share for share, value in points if value < 1.1 * full)
+    last = max(i for i, (_, value) in enumerate(points) if value < 1.1 * full)
+    (share, low), (further, high) = points[last : last + 2]
+    limit = share + (further - share) * (1.1 * full - low) / (high - low)  # on the line between
     print(f"{name:16}{', '.join(f'{value:.2f}' for _, value in points)}", end="")
-    print(f" · within a tenth up to {limit:.0%} · you predicted {my_limit[name]}")
+    print(f" · a tenth more at {limit:.0%} · you predicted {my_limit[name]}")
 show(
     curves(lines, "share of inputs left out", "perplexity"),
-    f"Perplexity rises with the share left out; at 50 % {lines['magnitude'][3][1]:.1f} by magnitude "
-    f"and {lines['weight-informed'][3][1]:.1f} weight-informed.",
+    f"Perplexity against the share left out; at 50 % {lines['magnitude'][3][1]:.1f} by magnitude, "
+    f"{lines['weight-informed'][3][1]:.1f} weight-informed; both rise steeply after.",
 )
 
 # %% [markdown] id="planner-intro"
@@ -493,7 +505,44 @@ for name, rank in {"all weights": 0, "LoRA, rank 4": 4}.items():
     gradients = sum(p.grad.nbytes for p in model.parameters() if p.grad is not None)
     print(f"gradients: {parts['gradients'] / gradients:.2f}")
 
+# %% [markdown] id="zero-question"
+# ZeRO's first stage, by hand: four ranks hold the same weights and gradients, each keeps the state of its own share of the parameters and takes the step for these alone. Then each sends
+# the others what it changed. (Here all ranks live in one process; notebook 12 has real ones.) How much state does a rank keep, and what does it send?
+
+# %% id="predict-zero"
+my_state, my_sent = None, None
+
+
+# %% id="zero-counted"
+def dealt(parameters: list[Tensor], ranks: int) -> list[list[Tensor]]:
+    """Each parameter, the largest first, to the rank that has least so far."""
+    shares: list[list[Tensor]] = [[] for _ in range(ranks)]
+    for parameter in sorted(parameters, key=Tensor.numel, reverse=True):
+        min(shares, key=lambda share: sum(map(Tensor.numel, share))).append(parameter)
+    return shares
+
+
+alone, spread = (copy.deepcopy(original).requires_grad_() for _ in range(2))
+sizes = {}
+for model, ranks in ((alone, 1), (spread, 4)):
+    model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+    shares = dealt(list(model.parameters()), ranks)
+    optimizers = [torch.optim.AdamW(share, 1e-3) for share in shares]
+    for optimizer in optimizers:
+        optimizer.step()
+    sizes[ranks] = [optimizer_bytes(optimizer) for optimizer in optimizers]
+planned = plan(alone.config, 4, 128, zero_stage=1, ranks=4)["optimizer"]
+pairs = zip(alone.parameters(), spread.parameters(), strict=True)
+print("the same weights after the step:", all(torch.equal(one, other) for one, other in pairs))
+print(f"state: {max(sizes[4]) / sizes[1][0]:.2f} times on the fullest rank", end=", ")
+print(f"planned / counted = {planned / max(sizes[4]):.2f} · you predicted {my_state}")
+sent = max(tensor_bytes(share) for share in shares) / tensor_bytes(alone.parameters())
+print(f"sent by a rank to each other: {sent:.2f} of the weights' bytes · you predicted {my_sent}")
+
 # %% [markdown] id="planner-question"
+# Whole parameters are dealt here, and the largest, the embedding, is more than a rank's fair share; real implementations cut the parameters into equal pieces. What is paid with is
+# communication, as much as the weights take, at every step.
+#
 # Llama 3.2 1B is to be trained in mixed precision with AdamW on one GPU of 24 GB, 8 sequences of 2,048 tokens. Does it fit? If not, what is the smallest change that makes it fit? Guess, then try.
 
 # %% id="predict-planner"
@@ -593,5 +642,5 @@ else:
 # - Tri Dao: [FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning](https://arxiv.org/abs/2307.08691), 2023.
 # - Tim Dettmers et al.: [LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale](https://arxiv.org/abs/2208.07339), 2022.
 # - Tim Dettmers et al.: [QLoRA: Efficient Finetuning of Quantized LLMs](https://arxiv.org/abs/2305.14314), 2023.
-# - Sihan Chen et al.: WINA: Weight Informed Neuron Activation for Accelerating Large Language Model Inference, 2025.
+# - Sihan Chen et al.: [WINA: Weight Informed Neuron Activation for Accelerating Large Language Model Inference](https://arxiv.org/abs/2505.19427), 2025.
 # - Samyam Rajbhandari et al.: [ZeRO: Memory Optimizations Toward Training Trillion Parameter Models](https://arxiv.org/abs/1910.02054), 2019.

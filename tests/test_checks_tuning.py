@@ -122,3 +122,20 @@ def test_original_weights_behind_int8_are_found():
 
     report = checks.run(INT8, Keeps)
     assert {case.misconception for case in report.cases} >= {"again/original", "kept/float-weights"}
+
+
+def test_weights_that_a_function_keeps_are_found():
+    class Keeps(checks.reference(INT8)):
+        def __init__(self, linear):
+            super().__init__(linear)
+            self.exact = lambda x: linear(x)
+
+    assert slug(INT8, Keeps) == "kept/float-weights"
+
+
+def test_a_lora_layer_passes_gradients_on_to_its_input():
+    class Cut(checks.reference(LORA)):
+        def forward(self, x):
+            return self.base(x) + self.scale * (x.detach() @ self.A.T @ self.B.T)
+
+    assert slug(LORA, Cut) == "train/input-cut"

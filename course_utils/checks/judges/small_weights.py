@@ -67,8 +67,14 @@ SENTENCES = {
             "A and B get no gradient.",
             "Compute forward with them, without .data, detach() or no_grad().",
         ),
+        "train/input-cut": (
+            "The input does not get its gradient: layers before this one learn something wrong.",
+            "no_grad() around base(x) and detach() cut the graph: freezing parameters is enough.",
+        ),
         "merge/none": ("The update is not in the merged layer.", "weight + scale * B @ A"),
         "merge/scale": ("The merged update is not scaled.", "weight + alpha / rank * B @ A"),
+        "merge/twice": ("The update is merged twice.", "weight + scale * B @ A, once"),
+        "merge/subtracted": ("The merged update is subtracted.", "weight + scale * B @ A"),
         "merge/bias-lost": ("The merged layer has no bias.", "Copy the base's bias, if any."),
         "merge/wrapped": (
             "merged() does not return a plain nn.Linear.",
@@ -144,6 +150,7 @@ SENTENCES = {
             "It fails for a layer without bias.",
             "linear.bias is None there; F.linear takes None.",
         ),
+        "bias/twice": ("The bias is added twice.", "F.linear(x, weight, self.bias) adds it."),
         "bias/rounded": ("The bias is rounded.", "Only the weights are quantized."),
         "forward/transposed": ("The weights are transposed.", "x @ weight.T, or F.linear."),
         "forward/other": (
@@ -267,6 +274,7 @@ def _named(seen: Tensor, guesses: list[tuple[str, Tensor]], otherwise: str = "va
     return next((slug for slug, guess in guesses if _close(seen, guess)), otherwise)
 
 
+@torch.no_grad()
 def lora_trains(calls: list[dict], seed: int) -> Refusal | None:
     (call,) = calls
     expected = "A and B, and nothing else"
@@ -285,6 +293,22 @@ def lora_trains(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("base/trained", expected, "a gradient in the base")
     if any(not isinstance(g, Tensor) or not g.any() for g in value["gradients"]):
         return Refusal("train/no-gradient", expected, "A or B without a gradient")
+    return _input_cut(value["x"], value["y"], seed)
+
+
+def _input_cut(seen: Tensor | None, y: Tensor, seed: int) -> Refusal | None:
+    """Whether the gradient of the input lacks what comes through the base or through A and B."""
+    base, _ = probes.lora_inputs(seed, 54)
+    a, b = probes.update(seed, base)
+    through_base, through_update = 2 * y @ base.weight, 2 * y @ b @ a
+    expected = "the gradient of x, through the base and through A and B"
+    if not isinstance(seen, Tensor):
+        return Refusal("train/input-cut", expected, "None")
+    factor = (seen * through_update).sum() / through_update.square().sum()
+    if _close(seen, factor * through_update):
+        return Refusal("train/input-cut", expected, "nothing through the base")
+    if _close(seen, through_base):
+        return Refusal("train/input-cut", expected, "nothing through A and B")
     return None
 
 
@@ -316,6 +340,8 @@ def _merged(value: dict, base, x, update, right, expected) -> Refusal | None:
         guesses = [
             ("merge/none", base(x)),
             ("merge/scale", base(x) + update),
+            ("merge/twice", 2 * right - base(x)),
+            ("merge/subtracted", 2 * base(x) - right),
             ("merge/bias-lost", without_bias),
         ]
         if refusal := common.wrong_type(y, expected):
@@ -470,7 +496,10 @@ def _output(y: Tensor, weight: Tensor, layer: nn.Linear, x: Tensor) -> Refusal |
         return None
     guesses: list[tuple[str, Callable]] = [("bias/lost", product), ("forward/original", layer(x))]
     if layer.bias is not None:
-        guesses.append(("bias/rounded", product + layer.bias.round()))
+        guesses += [
+            ("bias/rounded", product + layer.bias.round()),
+            ("bias/twice", right + layer.bias),
+        ]
     return Refusal(_named(y, guesses, "forward/other"), expected, common.numbers(y, 4))
 
 
@@ -486,9 +515,13 @@ def int8_kept(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _drive(call, expected):
         return refusal
     wide = [
-        (kind, size) for kind, size, nbytes in call["value"] if size >= numbers and nbytes > size
+        (kind, size)
+        for kind, size, nbytes in call["value"]["held"]
+        if size >= numbers and nbytes > size
     ]
     if wide:
         told = ", ".join(f"{size} values in {kind.removeprefix('torch.')}" for kind, size in wide)
         return Refusal("kept/float-weights", expected, told)
+    if call["value"]["alive"]:
+        return Refusal("kept/float-weights", expected, "something that still holds linear.weight")
     return None

@@ -113,6 +113,10 @@ SENTENCES = {
             "weight_bytes and value_bytes are exchanged.",
             "weights: weight_bytes each; inputs and outputs: value_bytes each.",
         ),
+        "widths/inputs-like-weights": (
+            "An input takes as many bytes as a weight, an output does not.",
+            "Inputs and outputs: value_bytes each.",
+        ),
         "widths/outputs-like-weights": (
             "An output takes as many bytes as a weight.",
             "Inputs and outputs: value_bytes each.",
@@ -304,6 +308,10 @@ SENTENCES = {
         "dtype/not-whole": (
             "The tensors do not hold whole numbers.",
             "Ids and labels are torch.long.",
+        ),
+        "dtype/not-long": (
+            "The whole numbers are of another dtype than torch.long.",
+            "F.cross_entropy takes no other labels; torch.tensor makes it of ints by itself.",
         ),
         "texts/changed": (
             "The texts that were given are changed.",
@@ -588,6 +596,12 @@ _INTENSITY = [
         _intensity(moved=lambda b, i, o, w, v: b * (w * i * o + v * (i + o))),
     ),
     ("bytes/one-row", _intensity(moved=lambda b, i, o, w, v: w * i * o + v * (i + o))),
+    ("bytes/one-row", _intensity(moved=lambda b, i, o, w, v: w * i * o + v * (b * i + o))),
+    ("bytes/one-row", _intensity(moved=lambda b, i, o, w, v: w * i * o + v * (i + b * o))),
+    (
+        "widths/inputs-like-weights",
+        _intensity(moved=lambda b, i, o, w, v: w * (i * o + b * i) + v * b * o),
+    ),
     (
         "bytes/outputs-read-too",
         _intensity(moved=lambda b, i, o, w, v: w * i * o + v * b * (i + 2 * o)),
@@ -988,6 +1002,8 @@ def _no_batch(value: object, expected: str) -> Refusal | None:
             return Refusal("result/wrong-type", f"{key} as a tensor", _kind(value[key]))
         if value[key].is_floating_point() or (value[key].dtype == torch.bool and key != KEYS[1]):
             return Refusal("dtype/not-whole", f"{key} of torch.long", str(value[key].dtype))
+        if value[key].dtype not in (torch.long, torch.bool):
+            return Refusal("dtype/not-long", f"{key} of torch.long", str(value[key].dtype))
     return None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import torch
 from torch import Tensor, nn
 
@@ -64,12 +67,13 @@ def _with_update(answer: type, base: nn.Linear, seed: int) -> nn.Module:
 
 
 def lora_trains(answer: type, seed: int) -> list[dict]:
-    """Which parameters are trained, by name, and which get a gradient; what the base gets."""
+    """Which parameters are trained, by name, and which get a gradient; what base and input get."""
 
     def drive() -> dict:
         base, x = lora_inputs(seed, 54)
         layer = _with_update(answer, base, seed)
-        layer(x).square().sum().backward()
+        y = layer(x.requires_grad_())
+        y.square().sum().backward()
         own = [id(layer.A), id(layer.B)]
         named = dict(layer.named_parameters())
         return {
@@ -77,6 +81,8 @@ def lora_trains(answer: type, seed: int) -> list[dict]:
             "registered": all(any(p is x for p in named.values()) for x in (layer.A, layer.B)),
             "gradients": [layer.A.grad, layer.B.grad],
             "base": [parameter.grad is not None for parameter in base.parameters()],
+            "y": y,
+            "x": x.grad,
         }
 
     return [attempt(drive)]
@@ -91,8 +97,8 @@ def lora_merged(answer: type, seed: int) -> list[dict]:
         first = layer.merged()
         return {
             "type": type(first).__name__,
-            "y": first(x),
-            "again": layer.merged()(x),
+            "y": first(x) if callable(first) else None,
+            "again": layer.merged()(x) if callable(first) else None,
             "layer": layer(x),
             "base": base(x),
             "A": layer.A,
@@ -170,13 +176,21 @@ def int8_forward(answer: type, seed: int) -> list[dict]:
 
 
 def int8_kept(answer: type, seed: int) -> list[dict]:
-    """The tensors that the layer holds, after a call: their dtypes and numbers of values."""
+    """The tensors that the layer holds, after a call: their dtypes and numbers of values.
 
-    def drive() -> list:
+    With ``alive``: whether anything still holds the given weight.
+    """
+
+    def drive() -> dict:
         layer, x = int8_inputs(seed, 65)
         quantized = answer(layer)
         quantized(x)
-        return [[str(t.dtype), t.numel(), t.nbytes] for t in _tensors(quantized, set())]
+        weight = weakref.ref(layer.weight)
+        del layer
+        if weight() is not None:
+            gc.collect()
+        held = [[str(t.dtype), t.numel(), t.nbytes] for t in _tensors(quantized, set())]
+        return {"held": held, "alive": weight() is not None}
 
     return [attempt(drive)]
 
