@@ -286,8 +286,13 @@ def accumulate(
 
     A micro-batch is (ids, targets); ``model(ids)`` gives logits [rows, pos, vocab]; targets of
     IGNORED do not count. Earlier gradients are dropped. Returns the mean loss.
+    Raises ValueError if no target counts.
     """
     counted = sum(int((targets != IGNORED).sum()) for _, targets in micro_batches)
+    if not counted:
+        raise ValueError(
+            f"No target counts in {len(micro_batches)} micro-batches: all are {IGNORED}."
+        )
     model.zero_grad()
     total = 0.0
     for ids, targets in micro_batches:
@@ -350,7 +355,12 @@ def pad_batch(
 
     The width is that of the longest text, rounded up to a multiple of ``multiple``. Padding has
     an ``attention_mask`` of 0 and labels of IGNORED, and no other token has.
+    Raises ValueError for no texts, or a ``multiple`` below 1.
     """
+    if not texts or multiple < 1:
+        raise ValueError(
+            f"{len(texts)} texts, multiple {multiple}: give at least one text, and 1 or more."
+        )
     longest = max(len(text) for text in texts)
     ids = torch.full((len(texts), math.ceil(longest / multiple) * multiple), pad_id)
     mask = torch.zeros_like(ids)
@@ -383,10 +393,12 @@ class LoRALinear(nn.Module):
     """A frozen linear layer with a trainable update of low rank (Hu et al., LoRA, 2021).
 
     y = base(x) + alpha / rank · x Aᵀ Bᵀ, with A [rank, d_in] drawn at random and B [d_out, rank]
-    zero at first.
+    zero at first. Raises ValueError for a rank below 1.
     """
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float):
+        if rank < 1:
+            raise ValueError(f"rank is {rank}: give at least 1.")
         super().__init__()
         self.base = base.requires_grad_(False)
         self.scale = alpha / rank

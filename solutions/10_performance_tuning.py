@@ -349,8 +349,8 @@ print("you predicted", my_fastest_width)
 
 # %% [markdown] id="accumulation"
 # The table is arithmetic, the picture a measurement: a point above 1 is a width that costs more for each FLOP than the power of two does. Compare the odd
-# widths with the multiples of 4, then run the cell again: what does not come back was noise. A processor's vectors hold 4 to 16 floats, so little
-# is wasted at any width. On a GPU, tiles are 64 to 256 wide, and tensor cores want multiples of 8 in 16-bit: there one column more than a power of
+# widths with the multiples of 4, then run the cell again: what does not come back was noise. A processor's vectors hold 4 to 16 floats: what does
+# not fill the last one is wasted, which weighs more at small widths. On a GPU, tiles are 64 to 256 wide, and tensor cores want multiples of 8 in 16-bit: there one column more than a power of
 # two can cost a whole tile.
 #
 # ## 3 · A large batch in small pieces
@@ -591,7 +591,7 @@ report(
 
 # %% [markdown] id="mixed-precision"
 # A block runs twice instead of once. A backward pass costs about two forward passes, so a step goes from 3 units to 4: a third more time is what to
-# expect. Our block's inside is worth many inputs, so a checkpoint at every block is best here; the √n of Chen et al. holds where an inside is
+# expect; the quartiles in the picture say how well it could be measured here. Our block's inside is worth many inputs, so a checkpoint at every block is best here; the √n of Chen et al. holds where an inside is
 # worth one input.
 #
 # ## 5 · Fewer bits

@@ -427,7 +427,7 @@ show(
 )
 
 # %% [markdown] id="sparsity-intro"
-# Four times smaller. Whether it is faster depends on who multiplies: by hand, in PyTorch, the weights are turned back into float32 at every call, which is work on top of the multiplication (the picture says how much
+# Nearly four times smaller. Whether it is faster depends on who multiplies: by hand, in PyTorch, the weights are turned back into float32 at every call, which is work on top of the multiplication (the picture says how much
 # here). Kernels that read int8 or int4 and convert in registers (`torchao`, `bitsandbytes`, llama.cpp) are what makes weight-only quantization pay.
 #
 # ## 4 · Which inputs does a layer need?
@@ -541,7 +541,7 @@ print(f"sent by a rank to each other: {sent:.2f} of the weights' bytes · you pr
 
 # %% [markdown] id="planner-question"
 # Whole parameters are dealt here, and the largest, the embedding, is more than a rank's fair share; real implementations cut the parameters into equal pieces. What is paid with is
-# communication, as much as the weights take, at every step.
+# communication: at every step each rank sends its share to all others, and receives nearly all of the weights.
 #
 # Llama 3.2 1B is to be trained in mixed precision with AdamW on one GPU of 24 GB, 8 sequences of 2,048 tokens. Does it fit? If not, what is the smallest change that makes it fit? Guess, then try.
 
@@ -626,7 +626,7 @@ else:
 # - LoRA: a small share of the parameters is trained; gradients and optimizer shrink with it, what is saved much less. Merged, it costs nothing.
 # - Attention without its matrix: O(L) instead of O(L²) saved, and exact.
 # - A scale for each row makes int8 nearly free of loss; in 4 bits, a scale for each small group does better than one for a row.
-# - Sparse inputs and small weights save bytes. Time they save only with a kernel made for it: by hand they are slower.
+# - Sparse inputs and small weights save bytes. Time they save only with a kernel made for it: by hand they are work on top.
 # - Weights, gradients, state, activations, logits: plan them one by one, and see which remedy hits the largest.
 #
 # **Where it fails.** Perplexity on texts of the training's kind is a mild test: quantization and sparsity can hurt rare skills first. Eight facts say little about
