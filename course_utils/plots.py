@@ -168,14 +168,14 @@ def stacked_bars(rows: Mapping[str, Mapping[str, float]], x_label: str) -> Figur
     return fig
 
 
-def _stack(ax: Axes, rows: Mapping[str, Mapping[str, float]]) -> None:
+def _stack(ax: Axes, rows: Mapping[str, Mapping[str, float]], least: float = 0.06) -> None:
     parts = [part for part in next(iter(rows.values())) if any(row[part] for row in rows.values())]
     widest = max(sum(row.values()) for row in rows.values())
     ends = [0.0] * len(rows)
     for part, color in zip(parts, PART_COLORS, strict=False):
         values = [row[part] for row in rows.values()]
         bars = ax.barh(list(rows), values, left=ends, color=color, height=0.7, label=part)
-        labels = [f"{value:.3g}" if value > 0.06 * widest else "" for value in values]
+        labels = [f"{value:.3g}" if value > least * widest else "" for value in values]
         ax.bar_label(bars, labels, label_type="center", fontsize=9)
         ends = [end + value for end, value in zip(ends, values, strict=True)]
     ax.invert_yaxis()
@@ -568,4 +568,39 @@ def contact_sheet(
         ax.imshow(picture, interpolation="nearest")
         lines = [textwrap.fill(line, 20) for line in label.splitlines()]
         ax.set_title("\n".join(lines), fontsize=7, y=-0.08, va="top", parse_math=False)
+    return fig
+
+
+# Performance tuning
+
+
+def step_costs(
+    times: Mapping[str, tuple[float, float, float]],
+    memory: Mapping[str, Mapping[str, float]] | None = None,
+    title: str = "",
+) -> Figure:
+    """Left, the time of each variant relative to the first one's, median and quartiles; right,
+    where it is given, the counted memory by part, in MB."""
+    if not times or (memory is not None and list(times) != list(memory)):
+        given = list(memory or ())
+        raise ValueError(f"Times of {list(times)}, memory of {given}: give the same variants.")
+    fig = Figure(figsize=(7, 1.5 + 0.42 * len(times)), layout="constrained")
+    axes = fig.subplots(1, 2 if memory else 1, sharey=True, squeeze=False)[0]
+    left = axes[0]
+    for name, (middle, low, high) in times.items():
+        left.plot([low, high], [name, name], color=BLUE, linewidth=2)
+        left.plot(middle, name, "o", color=BLUE)
+        offset = {"xytext": (0, 6), "textcoords": "offset points"}
+        left.annotate(f"{middle:.2f}", (middle, name), fontsize=9, **offset)
+    left.axvline(1, color=GREY, linewidth=0.8)
+    left.set_xlim(0, 1.2 * max(1, *(high for _, _, high in times.values())))
+    left.set_ylim(len(times) - 0.5, -0.7)
+    left.set_xlabel("time, relative")
+    left.set_title(title, loc="left", fontsize=10, parse_math=False)
+    left.spines[["top", "right"]].set_visible(False)
+    if memory:
+        _stack(axes[1], memory, least=0.14)
+        left.set_ylim(len(times) - 0.5, -0.7)
+        axes[1].set_xlabel("counted memory, MB")
+        fig.legend(loc="outside upper right", frameon=False, ncols=5)
     return fig

@@ -187,6 +187,25 @@ def test_texts_stand_side_by_side_above_the_changes():
     plots.Picture(fig, alt="a dollar sign is no formula")
 
 
+TIMES = {"plain": (1.0, 1.0, 1.0), "fused": (0.5, 0.4, 0.7)}
+
+
+def test_step_costs_shows_the_times_and_the_memory_of_each_variant():
+    memory = {"plain": {"saved": 2.0, "state": 1.0}, "fused": {"saved": 1.0, "state": 0.0}}
+    left, right = plots.step_costs(TIMES, memory, "here").axes
+    assert [text.get_text() for text in left.texts] == ["1.00", "0.50"]
+    assert left.get_ylim()[0] > left.get_ylim()[1]  # the first variant at the top
+    assert [bar.get_width() for bar in right.patches] == [2, 1, 1, 0]
+    assert len(plots.step_costs(TIMES).axes) == 1
+
+
+def test_step_costs_of_other_variants_are_refused():
+    with pytest.raises(ValueError, match="the same variants"):
+        plots.step_costs(TIMES, {"plain": {"saved": 1.0}})
+    with pytest.raises(ValueError, match="the same variants"):
+        plots.step_costs({})
+
+
 def test_dose_responses_mark_samples_steered_backwards():
     panels = {"a": [[0.0, 1.0], [1.0, -1.0]], "b": [[2.0, 4.0]]}
     fig = plots.dose_responses(panels, [-1, 1], {"a": [False, True], "b": [False]}, "nats")

@@ -1,0 +1,30 @@
+"""A stands on the left of the product."""
+
+import torch
+from torch import nn
+
+MISCONCEPTION = "shape/factors"
+
+
+class LoRALinear(nn.Module):
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        d_out, d_in = base.weight.shape
+        dtype = base.weight.dtype
+        scale = alpha / rank
+        self.scale = scale
+        self.A = nn.Parameter(torch.randn(d_in, rank, dtype=dtype) / rank)
+        self.B = nn.Parameter(torch.zeros(rank, d_out, dtype=dtype))
+
+    def forward(self, x):
+        return self.base(x) + self.scale * (x @ self.A @ self.B)
+
+    @torch.no_grad()
+    def merged(self):
+        weight = self.base.weight + self.scale * (self.A @ self.B).T
+        layer = nn.Linear(*weight.T.shape, bias=self.base.bias is not None, dtype=weight.dtype)
+        layer.weight.copy_(weight)
+        if self.base.bias is not None:
+            layer.bias.copy_(self.base.bias)
+        return layer

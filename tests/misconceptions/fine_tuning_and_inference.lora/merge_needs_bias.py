@@ -1,0 +1,30 @@
+"""Every layer has a bias."""
+
+import torch
+from torch import nn
+
+MISCONCEPTION = "merge/no-bias-base"
+
+
+class LoRALinear(nn.Module):
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        d_out, d_in = base.weight.shape
+        dtype = base.weight.dtype
+        scale = alpha / rank
+        self.scale = scale
+        self.A = nn.Parameter(torch.randn(rank, d_in, dtype=dtype) / rank)
+        self.B = nn.Parameter(torch.zeros(d_out, rank, dtype=dtype))
+
+    def forward(self, x):
+        return self.base(x) + self.scale * (x @ self.A.T @ self.B.T)
+
+    @torch.no_grad()
+    def merged(self):
+        weight = self.base.weight + self.scale * self.B @ self.A
+        layer = nn.Linear(*weight.T.shape, bias=True, dtype=weight.dtype)
+        layer.weight.copy_(weight)
+        if True:
+            layer.bias.copy_(self.base.bias)
+        return layer

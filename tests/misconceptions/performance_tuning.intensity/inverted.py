@@ -1,0 +1,8 @@
+"""Bytes for each FLOP."""
+
+MISCONCEPTION = "ratio/inverted"
+
+
+def arithmetic_intensity(batch, d_in, d_out, weight_bytes=2, value_bytes=2):
+    moved = weight_bytes * d_in * d_out + value_bytes * batch * (d_in + d_out)
+    return moved / (2 * batch * d_in * d_out)

@@ -1,0 +1,8 @@
+"""A multiply-add is one operation."""
+
+MISCONCEPTION = "flops/multiply-adds"
+
+
+def arithmetic_intensity(batch, d_in, d_out, weight_bytes=2, value_bytes=2):
+    moved = weight_bytes * d_in * d_out + value_bytes * batch * (d_in + d_out)
+    return batch * d_in * d_out / moved

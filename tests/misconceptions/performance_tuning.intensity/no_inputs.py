@@ -1,0 +1,8 @@
+"""The inputs are in the cache."""
+
+MISCONCEPTION = "bytes/no-inputs"
+
+
+def arithmetic_intensity(batch, d_in, d_out, weight_bytes=2, value_bytes=2):
+    moved = weight_bytes * d_in * d_out + value_bytes * batch * d_out
+    return 2 * batch * d_in * d_out / moved

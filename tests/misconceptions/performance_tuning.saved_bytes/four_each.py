@@ -1,0 +1,20 @@
+"""Four bytes a value."""
+
+from torch.autograd.graph import saved_tensors_hooks
+
+MISCONCEPTION = "bytes/four-each"
+
+
+def saved_bytes(forward, parameters=()):
+    known = {p.untyped_storage().data_ptr() for p in parameters}
+    kept = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = 4 * (storage.nbytes() // tensor.element_size())
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        forward()
+    return sum(kept.values())

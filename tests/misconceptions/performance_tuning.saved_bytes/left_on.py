@@ -1,0 +1,21 @@
+"""The hooks are entered by hand and not left."""
+
+from torch.autograd.graph import saved_tensors_hooks
+
+MISCONCEPTION = "hooks/left-on"
+
+
+def saved_bytes(forward, parameters=()):
+    known = {p.untyped_storage().data_ptr() for p in parameters}
+    kept = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
+    hooks.__enter__()
+    forward()
+    return sum(kept.values())
