@@ -732,7 +732,8 @@ def _mean_loss(model, batches: list, block: int, way: Callable) -> float:
         with replacing(model, block, way):
             logits = model(input_ids=ids.to(model.device), use_cache=False).logits[:, :-1].cpu()
         wanted = inside[:, 1:]
-        losses = F.cross_entropy(logits[wanted].float(), ids[:, 1:][wanted], reduction="sum")
+        logits = logits[wanted].to(torch.promote_types(logits.dtype, torch.float32))
+        losses = F.cross_entropy(logits, ids[:, 1:].to(logits.device)[wanted], reduction="sum")
         total, count = total + losses.item(), count + int(wanted.sum())
     return total / count
 

@@ -762,16 +762,10 @@ _ALL = (
                 "sparse_autoencoders.selectivity_accuracy",
             ),
             Case(
-                "the control task",
-                1,
+                "the control task, and selectivity",
+                2,
                 "sparse_autoencoders.selectivity",
                 "sparse_autoencoders.selectivity_control",
-            ),
-            Case(
-                "the control's accuracy, and selectivity",
-                1,
-                "sparse_autoencoders.selectivity",
-                "sparse_autoencoders.selectivity_value",
             ),
             Case(
                 "the seed",
@@ -796,13 +790,7 @@ _ALL = (
                 "sparse_autoencoders.forward",
                 "sparse_autoencoders.forward",
             ),
-            Case("the loss", 1, "sparse_autoencoders.forward", "sparse_autoencoders.forward_loss"),
-            Case(
-                "rows of any shape",
-                1,
-                "sparse_autoencoders.forward_rows",
-                "sparse_autoencoders.forward_rows",
-            ),
+            Case("the loss", 2, "sparse_autoencoders.forward", "sparse_autoencoders.forward_loss"),
             Case(
                 "gradients",
                 1,
@@ -821,16 +809,16 @@ _ALL = (
         reference="course_utils.sae.normalized_step",
         cases=(
             Case(
-                "a step of Adam",
+                "what the optimizer sees",
                 2,
-                "sparse_autoencoders.step_adam",
-                "sparse_autoencoders.decoder_step",
+                "sparse_autoencoders.step",
+                "sparse_autoencoders.step_seen",
             ),
             Case(
-                "any optimizer",
+                "one step, then rows of norm 1",
                 1,
-                "sparse_autoencoders.step_momentum",
-                "sparse_autoencoders.decoder_step",
+                "sparse_autoencoders.step",
+                "sparse_autoencoders.step_norms",
             ),
         ),
     ),
@@ -874,8 +862,8 @@ _ALL = (
         reference="course_utils.sae.top_contexts",
         cases=(
             Case(
-                "the strongest places",
-                1,
+                "the strongest places, and equal ones",
+                2,
                 "sparse_autoencoders.contexts",
                 "sparse_autoencoders.contexts",
             ),
@@ -896,12 +884,6 @@ _ALL = (
                 1,
                 "sparse_autoencoders.contexts_silent",
                 "sparse_autoencoders.contexts_silent",
-            ),
-            Case(
-                "equal values",
-                1,
-                "sparse_autoencoders.contexts_ties",
-                "sparse_autoencoders.contexts_ties",
             ),
         ),
     ),

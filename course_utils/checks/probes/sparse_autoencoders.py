@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -114,7 +116,7 @@ def toy_models(answer: Callable, seed: int) -> list[dict]:
 
 
 def toy_gradients(answer: Callable, seed: int) -> list[dict]:
-    return [_with_gradients(answer, toy_inputs(seed)[0], TOY_LEARNED, lambda loss: loss)]
+    return [_with_gradients(answer, toy_models_inputs(seed)[0], TOY_LEARNED, lambda loss: loss)]
 
 
 # selectivity(fit, x, y, types, x_test, y_test, types_test, seed=0)
@@ -178,9 +180,9 @@ def selectivity(answer: Callable, seed: int) -> list[dict]:
 
 
 def selectivity_seeds(answer: Callable, seed: int) -> list[dict]:
-    """The default, 0 again, and others."""
+    """The default, 0 again, others, and the last of them again."""
     calls = [_selectivity(answer, seed)]
-    return calls + [_selectivity(answer, seed, number) for number in (0, 1, 2, 2)]
+    return calls + [_selectivity(answer, seed, number) for number in (0, 1, 2, 3, 4, 5, 5)]
 
 
 # sae_forward(x, W_enc, b_enc, W_dec, b_dec, sparsity)
@@ -188,7 +190,7 @@ def selectivity_seeds(answer: Callable, seed: int) -> list[dict]:
 
 def forward_inputs(seed: int) -> list[tuple]:
     generator = _generator(seed, 721)
-    sizes = [((6,), 4, 7, 0.3), ((3,), 5, 5, 2.0), ((1,), 3, 8, 0.0)]
+    sizes = [((6,), 4, 7, 0.3), ((3,), 5, 5, 2.0), ((2, 5), 4, 6, 0.5), ((2, 3, 2), 3, 5, 0.7)]
     return [_sae(generator, *size) for size in sizes]
 
 
@@ -204,11 +206,6 @@ def _sae(generator, rows: tuple, d_in: int, d_sae: int, sparsity: float) -> tupl
     )
 
 
-def forward_rows_inputs(seed: int) -> list[tuple]:
-    generator = _generator(seed, 722)
-    return [_sae(generator, (2, 5), 4, 6, 0.5), _sae(generator, (2, 3, 2), 3, 5, 0.7)]
-
-
 SAE_LEARNED = (1, 2, 3, 4)
 
 
@@ -216,14 +213,12 @@ def forward(answer: Callable, seed: int) -> list[dict]:
     return _call_each(answer, forward_inputs(seed))
 
 
-def forward_rows(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, forward_rows_inputs(seed))
-
-
 def forward_gradients(answer: Callable, seed: int) -> list[dict]:
+    """With much sparsity, and with none."""
+    *arguments, _ = forward_inputs(seed)[0]
     return [
-        _with_gradients(answer, arguments, SAE_LEARNED, lambda result: result[2])
-        for arguments in forward_inputs(seed)[:2]
+        _with_gradients(answer, (*arguments, sparsity), SAE_LEARNED, lambda result: result[2])
+        for sparsity in (2.0, 0.0)
     ]
 
 
@@ -249,49 +244,46 @@ OPTIMIZERS = {
     "Adam": lambda parameters: torch.optim.Adam(parameters, lr=RATE),
     "SGD with momentum": lambda parameters: torch.optim.SGD(parameters, lr=RATE, momentum=0.9),
 }
-AVERAGES = {"Adam": "exp_avg", "SGD with momentum": "momentum_buffer"}
 
 
 def _stepped(answer: Callable, seed: int, kind: str) -> list[dict]:
+    """What the optimizer was given at each of its steps, and what was left behind each call."""
     given = step_inputs(seed)
     W, other = nn.Parameter(given["W"].clone()), nn.Parameter(given["other"].clone())
     optimizer = OPTIMIZERS[kind]([W, other])
-    steps = []
-    optimizer.register_step_pre_hook(
-        lambda *_: steps.append(None if W.grad is None else W.grad.clone())
-    )
-    calls = []
+    steps, calls = [], []
+    optimizer.register_step_pre_hook(lambda *_: steps.append(_at_step(W)))
+
+    @functools.wraps(answer, updated=())
+    def run(W_dec, optimizer):
+        answer(W_dec, optimizer)
+
     for gradient, others in zip(given["gradients"], given["others"], strict=True):
         W.grad, other.grad = gradient.clone(), others.clone()
-        before = len(steps)
-
-        @functools.wraps(answer, updated=())
-        def run(W_dec, optimizer):
-            answer(W_dec, optimizer)
-
+        steps.clear()
         call = attempt(run, W, optimizer)
-        state = optimizer.state.get(W, {})
         calls.append(
             call
             | {
+                "kind": kind,
+                "steps": len(steps),
+                "given": steps[0] if steps else None,
                 "W": W.detach().clone(),
                 "other": other.detach().clone(),
-                "steps": len(steps) - before,
-                "average": torch.as_tensor(state.get(AVERAGES[kind], 0.0)).clone(),
                 "held": optimizer.param_groups[0]["params"][0] is W,
                 "leaf": W.is_leaf and W.requires_grad,
-                "kind": kind,
             }
         )
     return calls
 
 
-def step_adam(answer: Callable, seed: int) -> list[dict]:
-    return _stepped(answer, seed, "Adam")
+def _at_step(W: nn.Parameter) -> dict:
+    gradient = torch.zeros_like(W) if W.grad is None else W.grad
+    return {"W": W.detach().clone(), "gradient": gradient.detach().clone()}
 
 
-def step_momentum(answer: Callable, seed: int) -> list[dict]:
-    return _stepped(answer, seed, "SGD with momentum")
+def step(answer: Callable, seed: int) -> list[dict]:
+    return [call for kind in OPTIMIZERS for call in _stepped(answer, seed, kind)]
 
 
 # sae_metrics(model, input_ids, block, sae)
@@ -317,15 +309,15 @@ class SmallSAE:
         return self.decode(self.encode(x))
 
 
-METRICS_PLACES = ((LLAMA, 1), (GPT2, 0), (GEMMA, N_BLOCKS - 1), (LLAMA, N_BLOCKS - 1))
+METRICS_PLACES = ((LLAMA, 1), (GPT2, 0), (GEMMA, N_BLOCKS - 1))
 
 
-def metrics_bench(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE]:
-    """A small random model, ids, a block, and a SAE that fits its activations roughly."""
+@lru_cache(maxsize=8)
+def _metrics_parts(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE]:
     name, block = METRICS_PLACES[number]
     model = make_model(name, seed)
     generator = _generator(seed, 740 + number)
-    ids = 2 + _whole(generator, 40, 3, 6)
+    ids = _likely(model, 2 + _whole(generator, 40, 4, 1))
     kept = []
     handle = (
         anatomy(model)
@@ -341,6 +333,19 @@ def metrics_bench(seed: int, number: int) -> tuple[nn.Module, Tensor, int, Small
     handle.remove()
     x = kept[0].flatten(0, 1)
     return model, ids, block, SmallSAE(seed, 750 + number, x.mean(0), x.std().item())
+
+
+def metrics_bench(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE]:
+    """A small random model, ids, a block, and a SAE that fits its activations roughly."""
+    return copy.deepcopy(_metrics_parts(seed, number))
+
+
+def _likely(model: nn.Module, ids: Tensor) -> Tensor:
+    """Six tokens a row that the model expects: what is done to it shows in the loss."""
+    with torch.no_grad():
+        while ids.shape[1] < 6:
+            ids = torch.cat([ids, model(ids).logits[:, -1:].argmax(-1)], dim=1)
+    return ids
 
 
 def _metrics(answer: Callable, seed: int, number: int) -> dict:
@@ -408,9 +413,9 @@ def contexts_padding_inputs(seed: int) -> list[tuple]:
     """Documents of other lengths, with large values behind their ends."""
     generator = _generator(seed, 763)
     inputs = []
-    for docs, pos, k, width in ((6, 10, 4, 3), (5, 8, 5, 2)):
+    for docs, pos, k, width in ((6, 12, 4, 3), (5, 10, 5, 2)):
         x = 0.1 + _activations(generator, docs, pos, 0.6)
-        lengths = 3 + _whole(generator, pos - 4, docs)
+        lengths = 5 + _whole(generator, pos - 6, docs)
         x[torch.arange(docs), lengths - 1] += 1
         x = torch.where(torch.arange(pos) >= lengths[:, None], x + 5, x)
         inputs.append((x, lengths, k, width))
@@ -430,13 +435,15 @@ def contexts_ties_inputs(seed: int) -> list[tuple]:
     """Equal values in a document, and between documents."""
     generator = _generator(seed, 765)
     x = _whole(generator, 2, 6, 9).double()
+    x[:, [0, 8]] = 0
     x[:, [2, 6]] = 1
     y = _whole(generator, 3, 8, 10).double()
+    y[:, [0, 1, 8, 9]] = 0
     return [(x, torch.full((6,), 9), 4, 1), (y, torch.full((8,), 10), 6, 2)]
 
 
 def contexts(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, contexts_inputs(seed))
+    return _call_each(answer, contexts_inputs(seed) + contexts_ties_inputs(seed))
 
 
 def contexts_edges(answer: Callable, seed: int) -> list[dict]:
@@ -449,10 +456,6 @@ def contexts_padding(answer: Callable, seed: int) -> list[dict]:
 
 def contexts_silent(answer: Callable, seed: int) -> list[dict]:
     return _call_each(answer, contexts_silent_inputs(seed))
-
-
-def contexts_ties(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, contexts_ties_inputs(seed))
 
 
 # dark_matter(x, error, x_test, error_test)
