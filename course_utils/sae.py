@@ -318,8 +318,8 @@ class ActivationStream:
 
     `documents(i)` is an iterator of texts, other ones for each i, long enough to fill the buffer
     of `held` batches; the buffer is dealt out `passes` times, each time in another order. A
-    document is read up to `length` tokens; special tokens are left out. The buffer is all that is
-    kept: `memory` bytes.
+    document is read up to `length` tokens; special tokens are left out. Of the documents that are
+    read last, the longest do not fit any more. The buffer is all that is kept: `memory` bytes.
     Raises ValueError for a model in training mode and a block that it does not have; from `batch`,
     where the documents end before the buffer is full.
     """

@@ -21,6 +21,7 @@ from course_utils.checks.judges.common import Refusal
 from course_utils.checks.probes import sparse_autoencoders as probes
 
 TOLERANCE = 1e-4
+_VAGUE = ("raises/error", "shape/wrong", "value/wrong")
 
 SENTENCES = {
     "sparse_autoencoders.toy_loss": {
@@ -620,8 +621,11 @@ def _dims(text: str) -> str:
 
 
 def toy_models(calls: list[dict], seed: int) -> Refusal | None:
-    refusal = _compared(calls, probes.toy_models_inputs(seed), _toy_loss, _TOY_MODELS)
-    if refusal and refusal.slug in ("raises/error", "shape/wrong", "value/wrong"):
+    """The first call, of one model, tells what else may be wrong."""
+    alone = _compared(calls[:1], probes.toy_inputs(seed)[:1], _toy_loss, _TOY)
+    inputs = probes.toy_models_inputs(seed)
+    refusal = _compared(calls[1:], inputs, _toy_loss, _TOY_MODELS)
+    if refusal and not alone and refusal.slug in _VAGUE:
         return Refusal("models/one-alone", refusal.expected, refusal.seen)
     return refusal
 
@@ -953,8 +957,11 @@ def forward(calls: list[dict], seed: int) -> Refusal | None:
         return lambda *arguments: function(*arguments)[:-1]
 
     candidates = [(slug, cut(function)) for slug, function in _FORWARD]
-    refusal = _compared(without, inputs, cut(_forward), candidates, _read_forward)
-    return _rows_alone(refusal, calls)
+    refusal, alone = (
+        _compared(without[:n], inputs[:n], cut(_forward), candidates, _read_forward)
+        for n in (len(inputs), 2)
+    )
+    return _rows_alone(refusal, alone)
 
 
 def _without_loss(call: dict) -> dict:
@@ -972,29 +979,30 @@ def forward_loss(calls: list[dict], seed: int) -> Refusal | None:
     inputs = probes.forward_inputs(seed)
     if refusal := _in_order(calls, inputs):
         return refusal
-    for call in calls:
+    refusal, alone = (_own_loss(calls[:n], inputs[:n]) for n in (len(inputs), 2))
+    return _rows_alone(refusal, alone) or common.mutation(calls)
+
+
+def _own_loss(calls: list[dict], inputs: Sequence[tuple]) -> Refusal | None:
+    for call, (x, *_, sparsity) in zip(calls, inputs, strict=True):
         if call["outcome"] == "raised":
-            refusal = common.raised(call, "features, reconstruction, loss")
-            return _rows_alone(refusal, calls)
+            return common.raised(call, "features, reconstruction, loss")
         read = _read_forward(call["value"])
         if isinstance(read, Refusal):
             return read
-    own = []
-    for call, (x, *_, sparsity) in zip(calls, inputs, strict=True):
-        f, x_hat, _ = (torch.as_tensor(v).double() for v in call["value"])
+        f, x_hat, loss = (torch.as_tensor(value).double() for value in call["value"])
         fits = f.shape[:-1] == x.shape[:-1] and x_hat.shape == x.shape
-        own.append(_sae_loss(x, f, x_hat, sparsity) if fits else torch.tensor(float("nan")))
-    seen = [torch.as_tensor(call["value"][2]).double().reshape(()) for call in calls]
-    if all(common.close(a, b, TOLERANCE) for a, b in zip(seen, own, strict=True)):
-        return common.mutation(calls)
-    refusal = _compared(calls, inputs, _forward, _LOSSES, _read_forward)
-    return _rows_alone(refusal, calls[:0]) if refusal else Refusal("value/wrong")
+        right = _sae_loss(x, f, x_hat, sparsity) if fits else torch.tensor(math.nan).double()
+        if not common.close(loss.reshape(()), right.reshape(()), TOLERANCE):
+            named = _compared(calls, inputs, _forward, _LOSSES, _read_forward)
+            slug = named.slug if named else "value/wrong"
+            return Refusal(slug, *_shown(right.reshape(()), loss.reshape(())))
+    return None
 
 
-def _rows_alone(refusal: Refusal | None, calls: list[dict]) -> Refusal | None:
-    """What fails on rows of another shape alone."""
-    vague = refusal and refusal.slug in ("raises/error", "shape/wrong", "value/wrong")
-    if vague and all(call["outcome"] == "returned" for call in calls[:2]):
+def _rows_alone(refusal: Refusal | None, alone: Refusal | None) -> Refusal | None:
+    """What is wrong where rows have another shape than [batch, d_in], and only there."""
+    if refusal and not alone and refusal.slug in _VAGUE:
         return Refusal("rows/first-alone", refusal.expected, refusal.seen)
     return refusal
 
@@ -1194,6 +1202,8 @@ class _Measured:
             self.features = self.sae.encode(self.x)
             self.errors = (self.x - self.sae(self.x)) ** 2
             self.mean = self.x.mean((0, 1))
+            states = self.model(self.ids, output_hidden_states=True).hidden_states
+        self.entering = states[self.block]
         self.loss = _cross_entropy(self.clean, self.ids)
 
     def replaced(self, way: Callable) -> Tensor:
@@ -1242,6 +1252,7 @@ def _wrong_l0(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("l0/ever", float(fires.flatten(0, 1).any(0).sum())),
         ("l0/values", m.features.sum(-1).mean().item()),
         ("l0/values", m.features.mean().item()),
+        ("block/off-by-one", (m.sae.encode(m.entering) > 0).sum(-1).double().mean().item()),
     ]
 
 
@@ -1262,7 +1273,12 @@ def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("mean/by-position", (e.sum() / ((x - x.mean(1, keepdim=True)) ** 2).sum()).item()),
         ("fvu/not-centered", e.sum(-1).mean().item()),
         ("fvu/not-centered", e.mean().item()),
+        ("block/off-by-one", _fvu(m.entering, m.sae)),
     ]
+
+
+def _fvu(x: Tensor, sae) -> float:
+    return (((x - sae(x)) ** 2).sum() / ((x - x.mean((0, 1))) ** 2).sum()).item()
 
 
 def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
@@ -1294,6 +1310,10 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
             m.recovered(lambda x: x.mean(1, keepdim=True).expand_as(x), m.sae, shifted),
         ),
         ("fvu/scalar-mean", m.recovered(lambda x: x.mean().expand_as(x), m.sae, shifted)),
+        (
+            "block/off-by-one",
+            m.recovered(lambda x: m.entering.mean((0, 1)).expand_as(x), m.sae, shifted),
+        ),
     ]
 
 
@@ -1351,8 +1371,6 @@ def _metrics_refusal(wrong: dict[int, tuple[list[str], str, str]]) -> Refusal | 
     shared = [s for s in slugs if all(s in others for others, *_ in wrong.values())]
     last = {i for i, (_, b) in enumerate(probes.METRICS_PLACES) if b == probes.N_BLOCKS - 1}
     slug = "block/normed" if set(wrong) == last else "value/wrong"
-    if len(wrong) == len(probes.METRICS_PLACES):
-        slug = "block/off-by-one"
     return Refusal(shared[0] if shared else slug, expected, seen)
 
 

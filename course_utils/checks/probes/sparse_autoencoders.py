@@ -112,7 +112,8 @@ def toy_loss(answer: Callable, seed: int) -> list[dict]:
 
 
 def toy_models(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, toy_models_inputs(seed))
+    """One model, then several."""
+    return _call_each(answer, toy_inputs(seed)[:1] + toy_models_inputs(seed))
 
 
 def toy_gradients(answer: Callable, seed: int) -> list[dict]:
@@ -176,7 +177,7 @@ def _selectivity(answer: Callable, seed: int, *last) -> dict:
 
 
 def selectivity(answer: Callable, seed: int) -> list[dict]:
-    return [_selectivity(answer, seed, number) for number in (0, 3)]
+    return [_selectivity(answer, seed, number) for number in (0, 3, 4, 5)]
 
 
 def selectivity_seeds(answer: Callable, seed: int) -> list[dict]:
@@ -423,12 +424,18 @@ def contexts_padding_inputs(seed: int) -> list[tuple]:
 
 
 def contexts_silent_inputs(seed: int) -> list[tuple]:
-    """Documents in which the latent does not fire, and fewer that fire than k."""
+    """It fires weakly; not in all documents, in fewer than k; nowhere."""
     generator = _generator(seed, 764)
     x = _activations(generator, 6, 7) + 0.0
     x[:, 3] += 1
     x[[1, 4]] = 0
-    return [(x, torch.full((6,), 7), 5, 2), (torch.zeros(3, 4), torch.full((3,), 4), 2, 1)]
+    weak = 0.01 * (_activations(generator, 4, 9, 0.5) + 0.1)
+    weak[:, [0, 1, 7, 8]] = 0
+    return [
+        (weak, torch.full((4,), 9), 3, 1),
+        (x, torch.full((6,), 7), 5, 2),
+        (torch.zeros(3, 4), torch.full((3,), 4), 2, 1),
+    ]
 
 
 def contexts_ties_inputs(seed: int) -> list[tuple]:
