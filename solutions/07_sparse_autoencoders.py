@@ -418,7 +418,8 @@ sae_forward = mine_or_reference("sparse_autoencoders.sae_forward", sae_forward)
 # The loss can cheat: halve the features, double the rows of $W_{dec}$, and the penalty falls while nothing became sparser. So every row of
 # $W_{dec}$ is kept at **norm 1**.
 #
-# With your two functions we then train 400 latents on activations of the middle block. A latent that never fires gets no
+# With your two functions we then train 400 latents on activations of the middle block; the encoder's biases start at -3, so that many latents
+# are silent at first. A latent that never fires gets no
 # gradient and stays **dead**. Bricken et al. (2023) **resample**: a dead latent gets the direction of an activation that is reconstructed badly. How many
 # of the 400 will be dead after 250 steps, without and with that?
 #
@@ -484,7 +485,10 @@ rows = Rows(activations / scale, batch_size=512)
 def by_hand(resample_at: list[int], latents: int = 400, steps: int = 250, sparsity: float = 2.0):
     torch.manual_seed(0)
     W_dec = nn.Parameter(nn.functional.normalize(torch.randn(latents, rows.rows.shape[1]), dim=-1))
-    W_enc, b_enc = nn.Parameter(W_dec.detach().T.clone()), nn.Parameter(torch.zeros(latents))
+    W_enc, b_enc = (
+        nn.Parameter(W_dec.detach().T.clone()),
+        nn.Parameter(torch.full((latents,), -3.0)),
+    )
     b_dec = nn.Parameter(rows.rows.mean(0))
     optimizer = torch.optim.Adam([W_dec, W_enc, b_enc, b_dec], lr=3e-3)
     idle = torch.zeros(latents)  # steps since each latent fired
