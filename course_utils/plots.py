@@ -487,7 +487,15 @@ def phase_map(
     fig = Figure(figsize=(7, 3.8), layout="constrained")
     ax = fig.subplots()
     colors = shades[np.array(phases)]
-    ax.pcolormesh(x_values, y_values, colors, cmap="cividis", vmin=0, vmax=1, shading="nearest")
+    ax.pcolormesh(
+        np.array(x_values),
+        np.array(y_values),
+        colors,
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        shading="nearest",
+    )
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter("{x:g}")

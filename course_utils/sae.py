@@ -703,7 +703,8 @@ def quality(
         tokenized(tokenizer, texts[i : i + DOCUMENT_BATCH], length)
         for i in range(0, len(texts), DOCUMENT_BATCH)
     ]
-    if not any(inside[:, 1:].any() for _, inside in batches):
+    predicted, tokens = (sum(int(i[:, n:].sum()) for _, i in batches) for n in (1, 0))
+    if not predicted or tokens < 2:
         raise ValueError("The texts have no two tokens in a row: give longer ones.")
     total = torch.zeros(sae.d_in, dtype=torch.float64)
     count, squares, errors, active = 0, 0.0, 0.0, 0.0

@@ -19,7 +19,7 @@
 # %% id="bootstrap" tags=["setup"]
 
 # %% id="imports" tags=["setup"]
-import random
+from dataclasses import replace
 
 import torch
 from IPython.display import display
@@ -28,10 +28,11 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
 from course_utils.checks import check, mine_or_reference
-from course_utils.course_lm import skills, words, world
+from course_utils.course_lm import words, world
 from course_utils.course_lm.corpus import texts
-from course_utils.course_lm.evaluate import REGISTERS, SENTIMENT, TOPICS, continuations
+from course_utils.course_lm.evaluate import REGISTERS, SENTIMENT, continuations
 from course_utils.course_sae import BLOCK, load_sae
+from course_utils.course_sae.labels import kind_of, labeled_texts, openings, questions
 from course_utils.hooks import edit, record
 from course_utils.models import load_lm
 from course_utils.plots import (
@@ -125,38 +126,35 @@ toy_loss = mine_or_reference("sparse_autoencoders.toy_loss", toy_loss)
 
 # %% id="predict-density"
 my_density = None
+PHASES = ["the first alone", "the second alone", "both: superposition"]
 
 
 # %% id="phases"
 def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int) -> Tensor:
     """W of toy models that train side by side: density [*model, 1], importance [*model, n]."""
-    models, n = importance.shape[:-1], importance.shape[-1]
-    generator = torch.Generator().manual_seed(0)
-    W = nn.Parameter(0.4 * torch.randn(*models, m, n, generator=generator))
-    b = nn.Parameter(torch.zeros(*models, n))
+    *models, n = importance.shape
+    torch.manual_seed(0)
+    W, b = nn.Parameter(0.4 * torch.randn(*models, m, n)), nn.Parameter(torch.zeros(*models, n))
     optimizer = torch.optim.Adam([W, b], lr=0.02)
     for _ in range(steps):
-        x = torch.rand(*models, 128, n, generator=generator)
-        x = x * (torch.rand(x.shape, generator=generator) < density[..., None])
+        x = torch.rand(*models, 128, n)
+        x = x * (torch.rand(x.shape) < density[..., None])
         optimizer.zero_grad()
         toy_loss(x, W, b, importance).sum().backward()
         optimizer.step()
     return W.detach()
 
 
-sizes = torch.logspace(-2, 0, 13)  # densities
-weights = torch.logspace(-1, 1, 13)  # importance of the second feature, that of the first is 1
+sizes, weights = torch.logspace(-2, 0, 13), torch.logspace(-1, 1, 13)  # of density, importance
 importance = torch.stack([torch.ones(13, 13), weights[:, None].expand(13, 13)], dim=-1)
-W = trained_toys(1, sizes[None, :, None].expand(13, 13, 1), importance, 500)[:, :, 0]
-keeps = W.abs() > 0.5  # [importance, density, feature]
-phase = torch.where(keeps.all(-1), 2, torch.where(keeps[..., 1], 1, 0))
-both = sizes[(phase[6] == 2).nonzero().flatten()]
-print(f"alike: both are kept up to density {both.max():.2f} · you predicted {my_density}")
-labels = ["the first alone", "the second alone", "both: superposition"]
+keeps = trained_toys(1, sizes[None, :, None].expand(13, 13, 1), importance, 500).abs() > 0.5
+first, second = keeps[:, :, 0].unbind(-1)  # [importance, density]
+phase = torch.where(first & second, 2, torch.where(second, 1, 0))
+print(f"alike: both up to density {sizes[phase[6] == 2].max():.2f} · you predicted {my_density}")
+share = 100 * (phase == 2).float().mean()
 show(
-    phase_map(phase.tolist(), labels, sizes.tolist(), weights.tolist(), "density", "importance"),
-    "Which of two features a one-dimensional model keeps, by density and importance of the second: "
-    f"both in {100 * (phase == 2).float().mean():.0f} % of the cells, those of low density.",
+    phase_map(phase, PHASES, sizes, weights, "density", "importance"),
+    f"Which of two features one dimension keeps: both in {share:.0f} % of the cells.",
 )
 
 # %% id="geometry"
@@ -252,6 +250,12 @@ my_least_selective = None
 model, tokenizer = load_lm()
 torch.manual_seed(0)
 untrained = AutoModelForCausalLM.from_config(model.config).eval()
+properties = {  # prompt, label, type
+    "sentiment": openings("sentiment", 600),
+    "register": openings("registers", 600),
+    "relation": questions(list(world.RELATIONS), 700, "relation"),
+    "city": questions(["landmark_city"], 900, "answer"),
+}
 
 
 def numbered(values: list) -> Tensor:
@@ -260,30 +264,6 @@ def numbered(values: list) -> Tensor:
     return torch.tensor([names.index(value) for value in values])
 
 
-def items(skill: str, count: int) -> list[tuple[str, str, str]]:
-    """Held-out openings of a skill: text, label, its last word."""
-    rng = random.Random(0)
-    drawn = (skills.SKILLS[skill].item(rng) for _ in range(count))
-    return [(text, label, text.split()[-1]) for text, label in drawn]
-
-
-def facts(relations: list[str], count: int, label: str) -> list[tuple[str, str, str]]:
-    """Prompts that wait for the answer of a fact: text, label, subject."""
-    known = [fact for name in relations for fact in world.RELATIONS[name].facts]
-    asked = [(f, p) for f in known for p in world.RELATIONS[f.relation].phrasings]
-    some = random.Random(0).sample(asked, min(count, len(asked)))
-    return [(world.prompt(f, p), getattr(f, label), f.subject) for f, p in some]
-
-
-properties = {
-    "sentiment": items("sentiment", 600),
-    "register": items("registers", 600),
-    "relation": facts(list(world.RELATIONS), 700, "relation"),
-    "city": facts(["landmark_city"], 900, "answer"),
-}
-
-
-# %% id="probed"
 def last_activations(lm, prompts: list[str], block: int) -> Float[Tensor, "row d_model"]:
     rows = []
     for start in range(0, len(prompts), 64):
@@ -292,6 +272,7 @@ def last_activations(lm, prompts: list[str], block: int) -> Float[Tensor, "row d
     return torch.cat(rows)
 
 
+# %% id="probed"
 def probe(x: Tensor, y: Tensor):
     return ridge_probe(x, y, penalty=0.05)
 
@@ -316,43 +297,36 @@ print("least selective:", least, "· you predicted", my_least_selective)
 # Where a random model does as well, the words alone tell the label, and where the control does, the type. And a probe reads: does the model read there
 # too? Take the direction of the sentiment probe, and **reflect** the residual stream on it while the
 # model writes: $x \to x - 2\,((x - \bar x)\cdot u)\,u$, at every position. Openings that praise should turn to blame, and the other way round. Beside
-# it a random direction, and the direction of the mean difference. What share of the words will still be of the opening's own kind?
+# it a random direction, and the direction of the mean difference. What share of the texts will still go on in their opening's kind?
 
 # %% id="predict-flip"
 my_share_left = {"probe": None, "mean difference": None, "random": None}
 
 # %% id="flip"
-prompts, y, _ = (list(column) for column in zip(*properties["sentiment"], strict=True))
+prompts, y, _ = map(list, zip(*properties["sentiment"], strict=True))
 x, y = last_activations(model, prompts, BLOCK), numbered(y)  # 0 negative, 1 positive
 mean = (x[y == 0].mean(0) + x[y == 1].mean(0)) / 2
-centered = (x - x.mean(0)).double()
+centered, said = (x - x.mean(0)).double(), y.double() - y.double().mean()
 scatter = centered.T @ centered
 scatter += 0.05 * scatter.diagonal().mean() * torch.eye(len(scatter)).double()
 candidates = {
-    "probe": torch.linalg.solve(scatter, centered.T @ (y.double() - y.double().mean())).float(),
+    "probe": torch.linalg.solve(scatter, centered.T @ said).float(),
     "mean difference": x[y == 1].mean(0) - x[y == 0].mean(0),
     "random": torch.randn(len(mean), generator=torch.Generator().manual_seed(0)),
 }
-openings = sorted({p for p in prompts if p.endswith(("because", " and"))})[::3][:32]
-kinds = ["negative" if set(p.split()) & SENTIMENT["negative"] else "positive" for p in openings]
+asked = sorted({p for p in prompts if p.endswith(("because", " and"))})[::3][:32]
 
 
-def own_share(edits: dict) -> float:
+def own_share(edits: dict) -> float:  # of texts that go on in the kind of their opening
     with edit(model, edits):
-        written = continuations(model, tokenizer, openings, 12)
-    other = {"negative": "positive", "positive": "negative"}
-    shares = [
-        share_of_kind([text], SENTIMENT[kind], SENTIMENT[other[kind]])
-        for text, kind in zip(written, kinds, strict=True)
-    ]
-    counted = [share for share in shares if share == share]
-    return sum(counted) / len(counted)
+        written = continuations(model, tokenizer, asked, 12)
+    kinds = [[kind_of(text, SENTIMENT) for text in some] for some in (asked, written)]
+    return sum(a == b for a, b in zip(*kinds, strict=True)) / len(asked)
 
 
 print(f"as it is: {own_share({}):.2f}")
-for name, direction in candidates.items():
-    u = direction / direction.norm()
-    flip = {("block", BLOCK): lambda a, _, u=u: a - 2 * ((a - mean) @ u)[..., None] * u}
+for name, d in candidates.items():
+    flip = {("block", BLOCK): lambda a, _, u=d / d.norm(): a - 2 * ((a - mean) @ u)[..., None] * u}
     print(f"{name}: {own_share(flip):.2f} · you predicted {my_share_left[name]}")
 
 # %% [markdown] id="exercise-sae-forward"
@@ -676,35 +650,26 @@ top_contexts = mine_or_reference("sparse_autoencoders.top_contexts", top_context
 
 
 # %% id="world-concepts"
-def kind_of(text: str, kinds: dict) -> str:
-    said = [word.strip('.,!?":;') for word in text.split()]
-    return max(kinds, key=lambda kind: sum(word in kinds[kind] for word in said))
-
-
-def labeled_texts(seed: int, each: int) -> list[tuple[set[str], str]]:
-    """Documents of the world with the concepts that they hold."""
-    rng, found = random.Random(seed), []
-    kinds = {"sentiment": SENTIMENT, "registers": REGISTERS, "topics": TOPICS}
-    for skill in ("sentiment", "registers", "topics", "python", "weather", "arithmetic", "facts"):
-        for _ in range(each * len(kinds.get(skill, [1]))):
-            text = "".join(piece.text for piece in skills.SKILLS[skill].document(rng, 1.0))
-            text = text.replace(skills.CUT, "")
-            label = {kind_of(text, kinds[skill])} if skill in kinds else set()
-            found.append(({skill} | label, text))
-    return found
-
-
 def read(labeled: list) -> tuple[Firings, dict[str, Tensor]]:
     """Firings behind the fourth token, and where each concept is."""
     read = firings(model, tokenizer, sae, BLOCK, [text for _, text in labeled], length=64)
     columns = torch.arange(read.values.shape[1])
     inside = (columns >= 4) & (columns < read.lengths[:, None])
-    read = Firings(
-        read.texts, read.tokens, read.lengths, read.values * inside[..., None], read.latents
-    )
+    read = replace(read, values=read.values * inside[..., None])
     names = sorted(set().union(*(labels for labels, _ in labeled)))
     holds = {name: torch.tensor([name in labels for labels, _ in labeled]) for name in names}
     return read, {name: inside & holds[name][:, None] for name in names}
+
+
+def f1(fires: Tensor, concept: Tensor) -> float:
+    return (2 * (fires & concept).sum() / (fires.sum() + concept.sum())).item()
+
+
+def at_tokens(labeled: list, concepts: dict) -> tuple[Tensor, dict[str, Tensor]]:
+    """Activations at the tokens that count, and the concepts there."""
+    ids, inside = tokenized(tokenizer, [text for _, text in labeled], 64)
+    inside &= torch.arange(ids.shape[1]) >= 4
+    return block_output(model, ids, BLOCK)[inside], {k: v[inside] for k, v in concepts.items()}
 
 
 here, there = labeled_texts(1, 15), labeled_texts(2, 15)
@@ -721,17 +686,6 @@ my_clearest = None
 
 
 # %% id="concepts"
-def f1(fires: Tensor, concept: Tensor) -> float:
-    return (2 * (fires & concept).sum() / (fires.sum() + concept.sum())).item()
-
-
-def at_tokens(labeled: list, concepts: dict) -> tuple[Tensor, dict[str, Tensor]]:
-    """Activations at the tokens that count, and the concepts there."""
-    ids, inside = tokenized(tokenizer, [text for _, text in labeled], 64)
-    inside &= torch.arange(ids.shape[1]) >= 4
-    return block_output(model, ids, BLOCK)[inside], {k: v[inside] for k, v in concepts.items()}
-
-
 x_here, at_here = at_tokens(here, concepts)
 x_there, at_there = at_tokens(there, concepts_unseen)
 latent_of, table = {}, {}

@@ -235,9 +235,10 @@ def test_a_stream_holds_the_activations_of_the_texts_without_special_tokens(smal
         ids = tokenizer(text, return_tensors="pt")["input_ids"]
         wanted.append(sae.block_output(model, ids, 2)[0, 1:])  # behind the token that begins it
     wanted = torch.cat(wanted).float()
-    distances = torch.cdist(stream.batch(0), wanted)
-    assert distances.min(dim=1).values.max() < 1e-4
-    assert distances.min(dim=0).values.max() < 1e-4
+    exact = "donot_use_mm_for_euclid_dist"
+    distances = torch.cdist(stream.batch(0), wanted, compute_mode=exact)
+    assert distances.min(dim=1).values.max() < 1e-3
+    assert distances.min(dim=0).values.max() < 1e-3
 
 
 def test_a_stream_refuses_too_few_documents_and_other_blocks(small):
