@@ -137,8 +137,7 @@ def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int) -> Ten
     W, b = nn.Parameter(0.4 * torch.randn(*models, m, n)), nn.Parameter(torch.zeros(*models, n))
     optimizer = torch.optim.Adam([W, b], lr=0.02)
     for _ in range(steps):
-        x = torch.rand(*models, 128, n)
-        x = x * (torch.rand(x.shape) < density[..., None])
+        x = torch.rand(*models, 128, n) * (torch.rand(*models, 128, n) < density[..., None])
         optimizer.zero_grad()
         toy_loss(x, W, b, importance).sum().backward()
         optimizer.step()
@@ -325,8 +324,8 @@ def own_share(edits: dict) -> float:  # of texts that go on in the kind of their
 
 
 print(f"as it is: {own_share({}):.2f}")
-for name, d in candidates.items():
-    flip = {("block", BLOCK): lambda a, _, u=d / d.norm(): a - 2 * ((a - mean) @ u)[..., None] * u}
+for name, u in candidates.items():
+    flip = {("block", BLOCK): lambda a, _, u=u: a - 2 * ((a - mean) @ u)[..., None] * u / (u @ u)}
     print(f"{name}: {own_share(flip):.2f} · you predicted {my_share_left[name]}")
 
 # %% [markdown] id="exercise-sae-forward"
