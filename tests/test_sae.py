@@ -14,7 +14,7 @@ from course_utils import course_lm, sae
 from course_utils.anatomy import anatomy
 from course_utils.checks.probes.steering import GPT2, LLAMA, make_model, make_tokenizer
 from course_utils.course_lm import corpus
-from course_utils.course_sae import BLOCK, FOLDER, load_sae
+from course_utils.course_sae import BLOCK, FOLDER, labels, load_sae
 from course_utils.course_sae import train as command
 from course_utils.hooks import record
 from course_utils.models import load_lm
@@ -459,3 +459,21 @@ def test_the_command_trains_stops_and_goes_on(tmp_path, capsys):
     other = command.main([*tiny, *places, "--seed", "5"])
     assert other == 2
     assert "other settings" in capsys.readouterr().err
+
+
+# ---- the world's labels
+
+
+def test_texts_carry_what_they_are_about():
+    found = labels.labeled_texts(0, 2)
+    assert found == labels.labeled_texts(0, 2) != labels.labeled_texts(1, 2)
+    assert {skill for concepts, _ in found for skill in concepts} >= set(labels.CONCEPTS)
+    saga = next(text for concepts, text in found if "saga" in concepts)
+    assert labels.kind_of(saga, labels.KINDS["registers"]) == "saga"
+
+
+def test_questions_wait_for_an_answer():
+    asked = labels.questions(["landmark_city"], 5, "answer")
+    assert len(asked) == 5
+    assert all(not prompt.endswith((" ", label)) for prompt, label, _ in asked)
+    assert all(len(row) == 3 for row in labels.openings("sentiment", 3))
