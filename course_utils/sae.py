@@ -18,6 +18,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -318,8 +319,8 @@ class ActivationStream:
 
     `documents(i)` is an iterator of texts, other ones for each i, long enough to fill the buffer
     of `held` batches; the buffer is dealt out `passes` times, each time in another order. A
-    document is read up to `length` tokens; special tokens are left out. Of the documents that are
-    read last, the longest do not fit any more. The buffer is all that is kept: `memory` bytes.
+    document is read up to `length` tokens; special tokens are left out. The buffer is all that is
+    kept, `memory` bytes; of the documents read last it holds as many tokens as fit, drawn by lot.
     Raises ValueError for a model in training mode and a block that it does not have; from `batch`,
     where the documents end before the buffer is full.
     """
@@ -365,17 +366,19 @@ class ActivationStream:
     def _fill(self, fill: int) -> None:
         self._filled_for = None
         start, texts = 0, iter(self.documents(fill))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 - fill - 1)
         while start < len(self._buffer):
-            some = [text for _, text in zip(range(8 * DOCUMENT_BATCH), texts, strict=False)]
+            some = list(islice(texts, 8 * DOCUMENT_BATCH))
             if not some:
                 raise ValueError(
                     f"The documents of fill {fill} hold {start} tokens; the buffer {self.memory:,} "
                     f"bytes for {len(self._buffer)}: give more documents, or hold less."
                 )
-            for rows in read_blocks(self.model, self.tokenizer, some, self.block, self.length):
-                rows = rows[: len(self._buffer) - start].to(self._buffer)
-                self._buffer[start : start + len(rows)] = rows
-                start += len(rows)
+            read = read_blocks(self.model, self.tokenizer, some, self.block, self.length)
+            rows = torch.cat([rows.to(self._buffer) for rows in read])
+            fits = torch.randperm(len(rows), generator=generator)[: len(self._buffer) - start]
+            self._buffer[start : start + len(fits)] = rows[fits]
+            start += len(fits)
         self._filled_for = fill
 
 

@@ -192,7 +192,8 @@ show(
 #
 # **Goal.** Accuracy on the test rows of a probe that is fitted to `x, y`; accuracy of another one on the **control task**; and the first
 # minus the second. In the control task each type has one label, the same in training and test, drawn as often as labels occur in
-# `y`, by a generator of its own seeded with `seed`. `fit(x, y)` gives back a function from rows to labels. Types are numbers from 0.
+# `y`, by a generator of its own seeded with `seed`. `fit(x, y)` gives back a function from rows to labels. Types are numbers from 0; some may be in
+# the test rows alone.
 #
 # `selectivity(fit, x [row, d], y [row], types [row], x_test, y_test, types_test, seed=0) -> {"accuracy", "control", "selectivity"}`
 #
@@ -856,7 +857,7 @@ for name in [name for name in clearest if name in (*REGISTERS, "python")]:
 # The SAE's error $x - \hat x$ is small, but is it noise? Engels et al. (2024) call it **dark matter**: much of it can be predicted from $x$ by a
 # linear map, so it is structure that the dictionary lacks.
 #
-# In their models about half of the error and over 90 % of its norm could be predicted. Here, of the shipped SAE? And of a worse one, trained
+# In their models about half of the error and over 90 % of its norm could be predicted (abstract). Here, of the shipped SAE? And of a worse one, trained
 # shortly?
 #
 # ## Exercise 7.7 · Dark matter
@@ -1094,11 +1095,12 @@ else:
 #
 # ## Papers
 #
-# - Nelson Elhage et al.: Toy Models of Superposition, 2022. Exercise 7.1 is its model.
-# - John Hewitt and Percy Liang: Designing and Interpreting Probes with Control Tasks, 2019.
-# - Trenton Bricken et al.: Towards Monosemanticity, 2023. Resampling, and norm 1 without breaking Adam.
+# - Nelson Elhage et al.: [Toy Models of Superposition](https://arxiv.org/abs/2209.10652), 2022. Exercise 7.1 is its model.
+# - John Hewitt, Percy Liang: [Designing and Interpreting Probes with Control Tasks](https://arxiv.org/abs/1909.03368), 2019. Selectivity.
+# - Trenton Bricken et al.: [Towards Monosemanticity](https://transformer-circuits.pub/2023/monosemantic-features), 2023. Resampling, and norm 1 without breaking Adam.
 # - Hoagy Cunningham et al.: [Sparse Autoencoders Find Highly Interpretable Features in Language Models](https://arxiv.org/abs/2309.08600), 2023.
-# - Leo Gao et al.: Scaling and evaluating sparse autoencoders, 2024. TopK.
+# - Leo Gao et al.: [Scaling and evaluating sparse autoencoders](https://arxiv.org/abs/2406.04093), 2024. TopK.
+# - Senthooran Rajamanoharan et al.: [Jumping Ahead](https://arxiv.org/abs/2407.14435), 2024. JumpReLU, which Gemma Scope has.
 # - Tom Lieberum et al.: [Gemma Scope](https://arxiv.org/abs/2408.05147), 2024.
-# - Joshua Engels et al.: Decomposing the Dark Matter of Sparse Autoencoders, 2024.
-# - Patrick Leask et al.: Inference-Time Decomposition of Activations (ITDA), 2025.
+# - Joshua Engels et al.: [Decomposing The Dark Matter of Sparse Autoencoders](https://arxiv.org/abs/2410.14670), 2024.
+# - Patrick Leask et al.: [Inference-Time Decomposition of Activations (ITDA)](https://arxiv.org/abs/2505.17769), 2025.

@@ -241,6 +241,14 @@ def test_a_stream_holds_the_activations_of_the_texts_without_special_tokens(smal
     assert distances.min(dim=0).values.max() < 1e-3
 
 
+def test_long_documents_are_in_a_buffer_that_not_all_fit_into(small):
+    model, tokenizer = small
+    stream = ActivationStream(model, tokenizer, 0, sentences, batch_size=120, held=1)
+    ids = tokenizer(max(SENTENCES, key=len), return_tensors="pt")["input_ids"]
+    last = sae.block_output(model, ids, 0)[0, -1].float()
+    assert (stream.batch(0) - last).abs().amax(1).min() < 1e-4
+
+
 def test_a_stream_refuses_too_few_documents_and_other_blocks(small):
     with pytest.raises(ValueError, match="blocks are 0 to 3"):
         ActivationStream(*small, 4, sentences)

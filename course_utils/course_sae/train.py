@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from course_utils.course_lm import FOLDER as MODEL
-from course_utils.course_lm import weights_sha256
+from course_utils.course_lm import command, weights_sha256
 from course_utils.course_lm.corpus import texts
 from course_utils.models import load_lm
 from course_utils.sae import (
@@ -149,32 +149,21 @@ each of which is used {passes} times, seed {seed}. Every setting stands in `weig
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils.course_sae.train", description=__doc__
-    )
-    parser.add_argument("--run", type=Path, default=Path("runs/course_sae"), help="checkpoint")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="where the trained SAE goes")
-    parser.add_argument("--until", type=int, help="stop (resumable) after this step")
+    parser = command.parser("course_sae", __doc__, Settings, FOLDER)
     parser.add_argument("--documents", type=int, default=2500, help="to measure on")
-    for field in dataclasses.fields(Settings):
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, type=field.type, default=field.default, help="%(default)s")
-    options = vars(parser.parse_args(arguments))
-    run, out, until, documents = (options.pop(k) for k in ("run", "out", "until", "documents"))
-    settings = Settings(**options)
-    try:
-        sae = trained(settings, run, until)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
-        return 130
-    if until is not None and until < settings.steps:
+    options = parser.parse_args(arguments)
+    return command.exit_code(lambda: _measured(options))
+
+
+def _measured(options: argparse.Namespace) -> int:
+    """Train, then write the SAE and its card; 1 where it misses a bar."""
+    settings = command.given(Settings, options)
+    sae = trained(settings, options.run, options.until)
+    if options.until is not None and options.until < settings.steps:
         return 0
-    export(sae, settings, out)
-    text, found = card(out, documents)
-    (CARD if out == FOLDER else out / CARD.name).write_text(text)
+    export(sae, settings, options.out)
+    text, found = card(options.out, options.documents)
+    (CARD if options.out == FOLDER else options.out / CARD.name).write_text(text)
     print(text)
     return 0 if found.loss_recovered >= 0.95 and found.dead <= 0.05 and found.l0 <= 32 else 1
 

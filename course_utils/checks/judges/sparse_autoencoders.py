@@ -74,6 +74,10 @@ SENTENCES = {
             "The loss has no gradient: the model could not learn.",
             "Leave out .item(), .detach() and no_grad.",
         ),
+        "gradient/cut": (
+            "The gradient of a part of the loss is cut off.",
+            "Leave out .detach() and .data: W reads and writes, and learns from both.",
+        ),
     },
     "sparse_autoencoders.selectivity": {
         "accuracy/on-training": (
@@ -111,9 +115,9 @@ SENTENCES = {
             "Every label is as likely in the control task.",
             "Draw labels as frequent as in y: take y of random rows.",
         ),
-        "control/rows-of-test": (
-            "The labels of the control are drawn from the test rows.",
-            "Draw them from y.",
+        "control/unseen-type": (
+            "It fails where a type of the test rows is not in training.",
+            "Draw a label for every type of both.",
         ),
         "control/on-training": (
             "The control's accuracy is that of rows that its probe was fitted to.",
@@ -230,10 +234,6 @@ SENTENCES = {
             "The part along the row is doubled, or turned around.",
             "grad -= (grad · row) row.",
         ),
-        "gradient/after": (
-            "The gradient is changed after the step.",
-            "Adam reads it in optimizer.step().",
-        ),
         "gradient/all-rows": (
             "The inner products are taken along the wrong dimension, or over the whole matrix.",
             "(grad * W).sum(dim=-1, keepdim=True): one number a row.",
@@ -282,6 +282,10 @@ SENTENCES = {
             "One sum of squared errors over one sum of squared deviations.",
         ),
         "fvu/root": ("It is a ratio of norms.", "Of squared norms."),
+        "fvu/sample-variance": (
+            "The variance is that of a sample: over n - 1.",
+            "Sums over sums: error and deviation of the same tokens.",
+        ),
         "fvu/scalar-mean": (
             "The mean is one number.",
             "A mean for each dimension: x.mean((0, 1)).",
@@ -396,6 +400,10 @@ SENTENCES = {
         "score/by-dimension": (
             "It is the mean over dimensions of each one's own share.",
             "One sum of squared errors over one sum of squared deviations.",
+        ),
+        "score/sample-variance": (
+            "The variance is that of a sample: over n - 1.",
+            "Sums over sums: error and deviation of the same rows.",
         ),
         "score/correlation": ("It is a correlation.", "1 - squared error / squared deviation."),
         "score/unexplained": ("It is the share that is not predicted.", "1 minus that."),
@@ -514,17 +522,23 @@ def _shown(wanted: Tensor, seen: Tensor) -> tuple[str, str]:
 def _gradients(
     calls: list[dict], inputs: Sequence[tuple], places: Sequence[int], loss: Callable
 ) -> Refusal | None:
-    """Whether a gradient arrives wherever autograd on the oracle has one."""
+    """Gradients against autograd on the oracle; where the loss is another one, whether they are."""
     for call, arguments in zip(calls, inputs, strict=True):
         if call["outcome"] == "raised":
             return common.raised(call, "a loss with gradients")
         if not isinstance(call["value"], list):
             return Refusal("gradient/lost", "a loss with gradients", "no gradient")
         leaves = [x.clone().requires_grad_() if i in places else x for i, x in enumerate(arguments)]
-        loss(*leaves).sum().backward()
-        for place, seen in zip(places, call["value"], strict=True):
-            if leaves[place].grad.any() and not seen.any():
-                return Refusal("gradient/lost", *_shown(leaves[place].grad, seen))
+        right = loss(*leaves)
+        right.sum().backward()
+        *gradients, value = call["value"]
+        same = common.close(value.double(), right.detach(), TOLERANCE)
+        for place, seen in zip(places, gradients, strict=True):
+            wanted = leaves[place].grad
+            if wanted.any() and not seen.any():
+                return Refusal("gradient/lost", *_shown(wanted, seen))
+            if same and not common.close(seen, wanted, TOLERANCE):
+                return Refusal("gradient/cut", *_shown(wanted, seen))
     return None
 
 
@@ -675,6 +689,8 @@ def _answers(fitted: dict, rows: Tensor) -> list[Tensor]:
 def selectivity_accuracy(calls: list[dict], seed: int) -> Refusal | None:
     x, y, _, x_test, y_test, _ = probes.selectivity_inputs(seed)
     for call in calls:
+        if call["unseen"]:
+            continue
         value = _selectivity_value(call)
         if isinstance(value, Refusal):
             return value
@@ -707,10 +723,12 @@ def selectivity_accuracy(calls: list[dict], seed: int) -> Refusal | None:
 
 def _control_labels(calls: list[dict], seed: int) -> Refusal | None:
     """What the second probe is fitted to."""
-    x, y, types, _, y_test, types_test = probes.selectivity_inputs(seed)
+    x, y, types, *_ = probes.selectivity_inputs(seed)
     for call in calls:
         if call["outcome"] == "raised":
-            return common.raised(call, "a control task")
+            refusal = common.raised(call, "a control task")
+            unseen = Refusal("control/unseen-type", refusal.expected, refusal.seen)
+            return unseen if call["unseen"] else refusal
         _, others = _parts(call, seed)
         expected = "fit(x, labels), one label for each type"
         if not others:
@@ -732,8 +750,8 @@ def _control_labels(calls: list[dict], seed: int) -> Refusal | None:
 
 def _control_value(calls: list[dict], seed: int) -> Refusal | None:
     """What the control's probe is asked, and what is made of it."""
-    x, y, types, x_test, y_test, types_test = probes.selectivity_inputs(seed)
     for call in calls:
+        x, y, types, x_test, y_test, types_test = probes.selectivity_inputs(seed, call["unseen"])
         value = _selectivity_value(call)
         if isinstance(value, Refusal):
             return value
@@ -742,17 +760,20 @@ def _control_value(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("control/not-fitted", "another call of fit", "none")
         fitted = others[0]
         of_type = {t: label for t, label in zip(types.tolist(), fitted["y"].tolist(), strict=False)}
-        right = torch.tensor([of_type[t] for t in types_test.tolist()])
+        rights = [
+            torch.tensor([of_type.get(t, unseen) for t in types_test.tolist()])
+            for unseen in y.unique().tolist()
+        ]
         asked = _answers(fitted, x_test)
         if not asked:
             slug = "control/on-training" if _answers(fitted, x) else "control/not-fitted"
             return Refusal(slug, "the control's probe asked about x_test", "it is not")
-        shares = [_share(said, right) for said in asked]
+        shares = [_share(said, right) for said in asked for right in rights]
         seen, expected = value["control"], f"control {shares[0]:.3f}"
         if not any(math.isclose(seen, share, abs_tol=1e-4) for share in shares):
             own, _ = _parts(call, seed)
             against = [_share(said, y_test) for said in asked]
-            reused = [_share(s, right) for f in own for s in _answers(f, x_test)]
+            reused = [_share(s, rights[0]) for f in own for s in _answers(f, x_test)]
             training = [_share(s, fitted["y"]) for s in _answers(fitted, x)]
             for slug, numbers in (
                 ("control/true-labels", against),
@@ -1196,7 +1217,7 @@ class _Measured:
     """Everything that right and wrong answers are made of."""
 
     def __init__(self, seed: int, number: int):
-        self.model, self.ids, self.block, self.sae = probes.metrics_bench(seed, number)
+        self.model, self.ids, self.block, self.sae, _ = probes.metrics_bench(seed, number)
         self.clean, self.x = _kept_output(self.model, self.ids, self.block, None)
         with torch.no_grad():
             self.features = self.sae.encode(self.x)
@@ -1266,6 +1287,7 @@ def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("fvu/by-dimension", (e.sum(-1) / squares.sum(-1)).mean().item()),
         ("fvu/by-dimension", (e.sum((1, 2)) / squares.sum((1, 2))).mean().item()),
         ("fvu/root", math.sqrt(right)),
+        ("fvu/sample-variance", right * (1 - 1 / m.ids.numel())),
         ("fvu/scalar-mean", (e.sum() / ((x - x.mean()) ** 2).sum()).item()),
         ("fvu/scalar-mean", (e.mean() / x.var()).item()),
         ("fvu/scalar-mean", (e.var() / x.var()).item()),
@@ -1631,6 +1653,10 @@ _DARK: Candidates = [
     ("score/training-mean", _dark_other(score=lambda y, said, t: _r2(y, said, t.mean(0)))),
     ("score/by-dimension", _BY_DIMENSION),
     ("score/by-dimension", _dark_other(score=lambda y, said, t: _r2(y, said, y.mean()))),
+    (
+        "score/sample-variance",
+        _dark_other(score=lambda y, said, t: 1 - (1 - _r2(y, said)) * (1 - 1 / len(y))),
+    ),
     ("score/correlation", _dark_other(score=_correlation(1))),
     ("score/correlation", _dark_other(score=_correlation(2))),
     ("score/unexplained", lambda *a: 1 - _dark(*a)),

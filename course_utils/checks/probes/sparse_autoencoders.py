@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from course_utils.anatomy import anatomy
 from course_utils.checks.probes.guard import attempt, random_state
-from course_utils.checks.probes.steering import D_MODEL, GEMMA, GPT2, LLAMA, N_BLOCKS, make_model
+from course_utils.checks.probes.steering import D_MODEL, GPT2, LLAMA, N_BLOCKS, make_model
 
 
 def _generator(seed: int, stream: int) -> torch.Generator:
@@ -63,7 +63,7 @@ def _call_each(answer: Callable, inputs: list[tuple]) -> list[dict]:
 
 
 def _with_gradients(answer: Callable, arguments: tuple, wanted: tuple[int, ...], loss) -> dict:
-    """A call and the gradients of ``loss(result)`` to the wanted arguments."""
+    """A call: the gradients of ``loss(result)`` to the wanted arguments, and that loss."""
     leaves = [
         x.clone().requires_grad_() if i in wanted else x.clone() if isinstance(x, Tensor) else x
         for i, x in enumerate(arguments)
@@ -75,10 +75,11 @@ def _with_gradients(answer: Callable, arguments: tuple, wanted: tuple[int, ...],
         if not isinstance(result, Tensor) or not result.requires_grad:
             return None
         result.sum().backward()
-        return [
+        gradients = [
             torch.zeros_like(leaves[i]) if leaves[i].grad is None else leaves[i].grad
             for i in wanted
         ]
+        return [*gradients, result.detach()]
 
     return attempt(differentiated, *leaves)
 
@@ -145,14 +146,16 @@ class Fits:
         return predict
 
 
-def selectivity_inputs(seed: int) -> tuple:
-    """Labels of which one is three times as frequent as each other; every type is in training."""
+def selectivity_inputs(seed: int, unseen: bool = False) -> tuple:
+    """Labels of which one is three times as frequent as each other. Every type is in training but,
+    if `unseen`, one of the test rows."""
     generator = _generator(seed, 712)
     types = torch.cat([torch.arange(TYPES), _whole(generator, TYPES, 80)])
     types = types[torch.randperm(len(types), generator=generator)]
     of_type = torch.tensor([0, 0, 0, 1, 2]).repeat(TYPES // 5)
     of_type = of_type[torch.randperm(TYPES, generator=generator)]
     types_test = _whole(generator, TYPES, 50)
+    tested = torch.where(torch.arange(50) < 3, TYPES, types_test) if unseen else types_test
     noise = [_whole(generator, CLASSES, len(t)) for t in (types, types_test)]
     keep = [_uniform(generator, len(t)) < 0.8 for t in (types, types_test)]
     y, y_test = (
@@ -165,19 +168,21 @@ def selectivity_inputs(seed: int) -> tuple:
         types,
         _normal(generator, len(types_test), 4),
         y_test,
-        types_test,
+        tested,
     )
 
 
-def _selectivity(answer: Callable, seed: int, *last) -> dict:
+def _selectivity(answer: Callable, seed: int, *last, unseen: bool = False) -> dict:
     fits = Fits(seed)
     before = random_state()
-    call = attempt(_read(answer), fits, *(x.clone() for x in selectivity_inputs(seed)), *last)
-    return call | {"fits": fits.given, "left": random_state() == before}
+    inputs = [x.clone() for x in selectivity_inputs(seed, unseen)]
+    call = attempt(_read(answer), fits, *inputs, *last)
+    return call | {"fits": fits.given, "left": random_state() == before, "unseen": unseen}
 
 
 def selectivity(answer: Callable, seed: int) -> list[dict]:
-    return [_selectivity(answer, seed, number) for number in (0, 3, 4, 5)]
+    calls = [_selectivity(answer, seed, number) for number in (0, 3, 4)]
+    return [*calls, _selectivity(answer, seed, 5, unseen=True)]
 
 
 def selectivity_seeds(answer: Callable, seed: int) -> list[dict]:
@@ -310,11 +315,11 @@ class SmallSAE:
         return self.decode(self.encode(x))
 
 
-METRICS_PLACES = ((LLAMA, 1), (GPT2, 0), (GEMMA, N_BLOCKS - 1))
+METRICS_PLACES = ((LLAMA, 1), (GPT2, N_BLOCKS - 1))
 
 
 @lru_cache(maxsize=8)
-def _metrics_parts(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE]:
+def _metrics_parts(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE, Tensor]:
     name, block = METRICS_PLACES[number]
     model = make_model(name, seed)
     generator = _generator(seed, 740 + number)
@@ -330,14 +335,14 @@ def _metrics_parts(seed: int, number: int) -> tuple[nn.Module, Tensor, int, Smal
         )
     )
     with torch.no_grad():
-        model(ids)
+        logits = model(ids).logits
     handle.remove()
     x = kept[0].flatten(0, 1)
-    return model, ids, block, SmallSAE(seed, 750 + number, x.mean(0), x.std().item())
+    return model, ids, block, SmallSAE(seed, 750 + number, x.mean(0), x.std().item()), logits
 
 
-def metrics_bench(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE]:
-    """A small random model, ids, a block, and a SAE that fits its activations roughly."""
+def metrics_bench(seed: int, number: int) -> tuple[nn.Module, Tensor, int, SmallSAE, Tensor]:
+    """A small random model, ids, a block, a SAE that fits its activations roughly, the logits."""
     return copy.deepcopy(_metrics_parts(seed, number))
 
 
@@ -350,9 +355,7 @@ def _likely(model: nn.Module, ids: Tensor) -> Tensor:
 
 
 def _metrics(answer: Callable, seed: int, number: int) -> dict:
-    model, ids, block, sae = metrics_bench(seed, number)
-    with torch.no_grad():
-        before = model(ids).logits
+    model, ids, block, sae, before = metrics_bench(seed, number)
     hooks = _hooks(model)
     call = attempt(_read(answer), model, ids.clone(), block, sae)
     left = _hooks(model)
