@@ -941,8 +941,10 @@ Labels = Int[Tensor, " row"]
 Predict = Callable[[Float[Tensor, "row d"]], Labels]
 
 
-def ridge_probe(x: Float[Tensor, "row d"], y: Labels, penalty: float = 1e-3) -> Predict:
-    """A linear classifier by least squares on the classes, and what it says of other rows.
+def ridge_scores(
+    x: Float[Tensor, "row d"], y: Labels, penalty: float = 1e-3
+) -> Callable[[Float[Tensor, "row d"]], Float[Tensor, "row class"]]:
+    """Least squares on the classes; of other rows how much each speaks for each class.
 
     `penalty` is in units of the mean variance of x.
     """
@@ -951,7 +953,13 @@ def ridge_probe(x: Float[Tensor, "row d"], y: Labels, penalty: float = 1e-3) -> 
     square = centered.T @ centered
     square += penalty * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
     W = torch.linalg.solve(square, centered.T @ (targets - targets.mean(0)))
-    return lambda rows: ((rows.double() - mean) @ W + targets.mean(0)).argmax(-1)
+    return lambda rows: (rows.double() - mean) @ W + targets.mean(0)
+
+
+def ridge_probe(x: Float[Tensor, "row d"], y: Labels, penalty: float = 1e-3) -> Predict:
+    """A linear classifier by `ridge_scores`: what it says of other rows."""
+    scores = ridge_scores(x, y, penalty)
+    return lambda rows: scores(rows).argmax(-1)
 
 
 def selectivity(

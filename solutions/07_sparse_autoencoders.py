@@ -61,6 +61,7 @@ from course_utils.sae import (
     quality,
     read_blocks,
     ridge_probe,
+    ridge_scores,
     tokenized,
     train,
 )
@@ -131,25 +132,33 @@ PHASES = ["the first alone", "the second alone", "both: superposition"]
 
 # %% id="phases"
 def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int) -> Tensor:
-    """W of toy models that train side by side: density [*model, 1], importance [*model, n]."""
+    """W of toy models that train side by side, each the best of four tries.
+
+    density [*model, 1], importance [*model, n].
+    """
     *models, n = importance.shape
     torch.manual_seed(0)
-    W, b = nn.Parameter(0.4 * torch.randn(*models, m, n)), nn.Parameter(torch.zeros(*models, n))
+    tries = 4
+    W = nn.Parameter(0.4 * torch.randn(tries, *models, m, n))
+    b, recent = nn.Parameter(torch.zeros(tries, *models, n)), torch.zeros(tries, *models)
     optimizer = torch.optim.Adam([W, b], lr=0.02)
     for _ in range(steps):
         x = torch.rand(*models, 128, n) * (torch.rand(*models, 128, n) < density[..., None])
+        loss = toy_loss(x.expand(tries, *x.shape), W, b, importance.expand(tries, *models, n))
         optimizer.zero_grad()
-        toy_loss(x, W, b, importance).sum().backward()
+        loss.sum().backward()
         optimizer.step()
-    return W.detach()
+        recent = 0.98 * recent + 0.02 * loss.detach()
+    best = recent.argmin(0)[None, ..., None, None]
+    return torch.take_along_dim(W.detach(), best, dim=0)[0]
 
 
-sizes, weights = torch.logspace(-2, 0, 13), torch.logspace(-1, 1, 13)  # of density, importance
-importance = torch.stack([torch.ones(13, 13), weights[:, None].expand(13, 13)], dim=-1)
-keeps = trained_toys(1, sizes[None, :, None].expand(13, 13, 1), importance, 500).abs() > 0.5
+sizes, weights = torch.logspace(-1.5, 0, 9), torch.logspace(-1, 1, 9)  # of density, importance
+importance = torch.stack([torch.ones(9, 9), weights[:, None].expand(9, 9)], dim=-1)
+keeps = trained_toys(1, sizes[None, :, None].expand(9, 9, 1), importance, 400).abs() > 0.5
 first, second = keeps[:, :, 0].unbind(-1)  # [importance, density]
 phase = torch.where(first & second, 2, torch.where(second, 1, 0))
-print(f"alike: both up to density {sizes[phase[6] == 2].max():.2f} · you predicted {my_density}")
+print(f"alike: both up to density {sizes[phase[4] == 2].max():.2f} · you predicted {my_density}")
 share = 100 * (phase == 2).float().mean()
 show(
     phase_map(phase, PHASES, sizes, weights, "density", "importance"),
@@ -294,7 +303,7 @@ least = min(found, key=lambda name: found[name]["selectivity"])
 print("least selective:", least, "· you predicted", my_least_selective)
 
 # %% [markdown] id="flip-question"
-# Where a random model does as well, the words alone tell the label, and where the control does, the type. And a probe reads: does the model read there
+# Where a random model does as well or better, the words alone tell the label, and where the control does, the type. And a probe reads: does the model read there
 # too? Take the direction of the sentiment probe, and **reflect** the residual stream on it while the
 # model writes: $x \to x - 2\,((x - \bar x)\cdot u)\,u$, at every position. Openings that praise should turn to blame, and the other way round. Beside
 # it a random direction, and the direction of the mean difference. What share of the texts will still go on in their opening's kind?
@@ -330,7 +339,8 @@ for name, u in candidates.items():
     print(f"{name}: {own_share(flip):.2f} · you predicted {my_share_left[name]}")
 
 # %% [markdown] id="exercise-sae-forward"
-# Accuracy says that a direction *is there*; the intervention says whether the model *uses* it. Which of the three did?
+# Accuracy says that a direction *is there*; the intervention says whether the model *uses* it. Which of the three does this
+# model use?
 #
 # ## 3 · A sparse autoencoder
 #
@@ -453,7 +463,7 @@ documents = course_documents(7)(0)
 pool = [next(documents) for _ in range(330)]
 activations = torch.cat(list(read_blocks(model, tokenizer, pool[:300], BLOCK, 128)))
 scale = activations.norm(dim=-1).mean() / activations.shape[-1] ** 0.5
-rows = Rows(activations / scale, batch_size=512)
+rows = Rows(activations / scale, batch_size=256)
 
 
 def by_hand(resample_at: list[int], latents: int = 400, steps: int = 250, sparsity: float = 2.0):
@@ -569,7 +579,7 @@ sae = load_sae()
 length = 48
 long_texts = [t for t in texts(11, 250) if len(tokenizer(t)["input_ids"]) >= length][:48]
 held_out = torch.tensor([tokenizer(t)["input_ids"][:length] for t in long_texts])
-raw = Rows(activations, batch_size=384)
+raw = Rows(activations, batch_size=256)
 pace = {"latents": 512, "steps": 150, "learning_rate": 4e-3}
 short = {
     "L1": [train(raw, activation=L1, sparsity=c, **pace) for c in (0.7, 1.4, 2.8)],
@@ -678,8 +688,9 @@ print(len(here), "documents,", int(seen.lengths.sum()), "tokens;", ", ".join(con
 
 # %% [markdown] id="concepts-question"
 # The world tells what each text is about, which no real model's data do. For each concept we take the latent with the best **F1** (the harmonic mean
-# of precision and recall, firing against being in a text of the concept) on one half of the texts, and measure it on the other. An upper
-# bound is a **supervised dictionary**: a probe for the concept, on the same tokens. Which concept has the clearest latent? Will a latent reach its probe?
+# of precision and recall, firing against being in a text of the concept) on one half of the texts, and measure it on the other. Beside it
+# what a **supervised dictionary** reaches: a probe for the concept, fitted to the same half, with the threshold that has the best F1 there. Which
+# concept has the clearest latent? Will a latent reach its probe?
 
 # %% id="predict-concepts"
 my_clearest = None
@@ -694,10 +705,13 @@ for name, concept in concepts.items():
     score = 2 * precision * recall / (precision + recall).clamp(min=1e-9)
     latent_of[name] = best = int(score.argmax())
     fires = unseen.of(best) > 0
-    supervised = probe(x_here, at_here[name].long())(x_there).bool()
+    scores = ridge_scores(x_here, at_here[name].long())
+    said = scores(x_here)[:, 1]
+    bounds = said.quantile(torch.linspace(0.5, 0.999, 40).double())
+    bound = max(bounds, key=lambda value: f1(said > value, at_here[name]))
     table[name] = {
         "latent": f1(fires, concepts_unseen[name]),
-        "probe": f1(supervised, at_there[name]),
+        "probe": f1(scores(x_there)[:, 1] > bound, at_there[name]),
     }
 clearest = sorted(table, key=lambda name: -table[name]["latent"])
 print("clearest:", ", ".join(clearest[:3]), "· you predicted", my_clearest)
@@ -1002,10 +1016,10 @@ def dictionary(lm, block: int, tolerance: float = 0.25) -> ITDA:
 
 
 itda = dictionary(model, BLOCK)
-probe_rows = block_output(model, ids[:1], BLOCK)[0, :8] - itda.center
-assert torch.allclose(
-    matching_pursuit(probe_rows, itda.atoms, 16), itda.encode(probe_rows + itda.center), atol=1e-1
-)
+centered = activations[::50] - itda.center
+for k in (1, 4, 16):
+    left = centered - matching_pursuit(centered, itda.atoms, k) @ itda.atoms
+    print(f"{k} atoms leave {left.square().sum() / centered.square().sum():.2f} of the variance")
 for name, one in {"ITDA": itda, "SAE": sae}.items():
     q = quality(model, tokenizer, one, BLOCK, pool[300:330], length=96)
     print(
@@ -1013,7 +1027,8 @@ for name, one in {"ITDA": itda, "SAE": sae}.items():
         f"loss {q.loss_of_reconstruction:.2f} for {q.loss:.2f}"
     )
 trained_on = sae.metadata["training"]
-print("activations read:", few, "against", trained_on["steps"] * trained_on["batch_size"])
+read_by_sae = trained_on["steps"] * trained_on["batch_size"] // trained_on["passes"]
+print(f"activations read: {few:,} against {read_by_sae:,}")
 others = {"block 3": (model, 3), "block 0": (model, 0), "random model": (untrained, BLOCK)}
 for name, where in others.items():
     similarity = jaccard(itda.sources, dictionary(*where).sources)
@@ -1087,10 +1102,10 @@ else:
 # - A probe's accuracy alone says little. Beside it: shuffled labels, a random model, a control task; and then an intervention.
 # - A SAE writes an activation as a sum of few of many directions. Rows of the decoder have norm 1, and the gradient along them goes before Adam sees it.
 # - L0, variance unexplained, loss recovered and dead latents are measured together; look at the losses behind a share.
-# - A label is scored by prediction on other texts; a supervised probe is the bound that a latent is measured against.
+# - A label is scored by prediction on other texts; a latent is measured beside a supervised probe.
 # - Compare ways to steer at equal fluency, and put a random direction beside them.
 #
-# **Where it fails.** A concept may be spread over several latents, or share one with others; the bars above show for which concepts. What a
+# **Where it fails.** A concept may be spread over several latents, or share one with others: look at the low bars above. What a
 # dictionary leaves out is not noise. And what holds for this small world of templates need not hold for a model of the web.
 #
 # ## Papers

@@ -166,6 +166,10 @@ SENTENCES = {
             "Sum over the latents, average over the rows.",
         ),
         "loss/no-sparsity": ("There is no sparsity loss.", "Add sparsity * sum of features."),
+        "loss/swapped": (
+            "The sparsity weighs the squared error, not the features.",
+            "squared error + sparsity * sum of features.",
+        ),
         "loss/counted": (
             "The sparsity loss counts the features.",
             "A count has no gradient: L1 is the sum of their sizes.",
@@ -903,6 +907,7 @@ _LOSSES: Candidates = [
     ("loss/features-averaged", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + s * f.mean())),
     ("loss/no-sparsity", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q))),
     ("loss/no-sparsity", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + _rows_mean(f))),
+    ("loss/swapped", _other_loss(lambda q, e, f, p, D, s: s * _rows_mean(q) + _rows_mean(f))),
     (
         "loss/counted",
         _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + s * _rows_mean((f > 0).to(f))),
