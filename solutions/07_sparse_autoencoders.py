@@ -128,17 +128,15 @@ toy_loss = mine_or_reference("sparse_autoencoders.toy_loss", toy_loss)
 # %% id="predict-density"
 my_density = None
 PHASES = ["the first alone", "the second alone", "both: superposition"]
+sizes, weights = torch.logspace(-1.5, 0, 9), torch.logspace(-1, 1, 9)  # of density, importance
+importance = torch.stack([torch.ones(9, 9), weights[:, None].expand(9, 9)], dim=-1)
 
 
 # %% id="phases"
-def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int) -> Tensor:
-    """W of toy models that train side by side, each the best of four tries.
-
-    density [*model, 1], importance [*model, n].
-    """
+def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int, tries: int = 4) -> Tensor:
+    """W of models that train side by side, of each the best try; importance [*model, n]."""
     *models, n = importance.shape
     torch.manual_seed(0)
-    tries = 4
     W = nn.Parameter(0.4 * torch.randn(tries, *models, m, n))
     b, recent = nn.Parameter(torch.zeros(tries, *models, n)), torch.zeros(tries, *models)
     optimizer = torch.optim.Adam([W, b], lr=0.02)
@@ -153,17 +151,12 @@ def trained_toys(m: int, density: Tensor, importance: Tensor, steps: int) -> Ten
     return torch.take_along_dim(W.detach(), best, dim=0)[0]
 
 
-sizes, weights = torch.logspace(-1.5, 0, 9), torch.logspace(-1, 1, 9)  # of density, importance
-importance = torch.stack([torch.ones(9, 9), weights[:, None].expand(9, 9)], dim=-1)
-keeps = trained_toys(1, sizes[None, :, None].expand(9, 9, 1), importance, 400).abs() > 0.5
-first, second = keeps[:, :, 0].unbind(-1)  # [importance, density]
-phase = torch.where(first & second, 2, torch.where(second, 1, 0))
+found = trained_toys(1, sizes[None, :, None].expand(9, 9, 1), importance, 400)
+keeps = found[:, :, 0].abs() > 0.5  # [importance, density, feature]
+phase = torch.where(keeps.all(-1), 2, keeps[..., 1].long())
 print(f"alike: both up to density {sizes[phase[4] == 2].max():.2f} · you predicted {my_density}")
-share = 100 * (phase == 2).float().mean()
-show(
-    phase_map(phase, PHASES, sizes, weights, "density", "importance"),
-    f"Which of two features one dimension keeps: both in {share:.0f} % of the cells.",
-)
+fig = phase_map(phase, PHASES, sizes, weights, "density", "importance")
+show(fig, f"Which of two features one dimension keeps: both in {(phase == 2).sum()} of 81 cells.")
 
 # %% id="geometry"
 falling = 0.9 ** torch.arange(5.0)  # importance of five features in two dimensions
@@ -577,7 +570,7 @@ my_better = None
 # %% id="trade-off"
 sae = load_sae()
 length = 48
-long_texts = [t for t in texts(11, 250) if len(tokenizer(t)["input_ids"]) >= length][:48]
+long_texts = [t for t in texts(11, 250) if len(tokenizer(t)["input_ids"]) >= length][:24]
 held_out = torch.tensor([tokenizer(t)["input_ids"][:length] for t in long_texts])
 raw = Rows(activations, batch_size=256)
 pace = {"latents": 512, "steps": 150, "learning_rate": 4e-3}
@@ -769,8 +762,10 @@ for place, name in enumerate(clearest):
 # %% [markdown] id="steer-question"
 # ## 5 · Using latents
 #
-# **Steering.** Add the decoder's row of the *positive* latent, or the CAA vector of exercise 5.6, or a random direction, each at the same
-# block after neutral openings; or add no direction at all but the latent's **logit bias**: what its direction says through the unembedding, at every token.
+# **Steering.** The latent with the best F1 for *positive* may fire in negative texts as well: compare the numbers of the latents above. So we take
+# the one that differs most between the two sides of CAA's pairs. Add its row of the decoder, or the CAA vector of exercise 5.6, or a random direction,
+# each at the same block after neutral openings; or add no direction at all but the latent's **logit bias**: what its direction says through the unembedding,
+# at every token.
 # Strengths cannot be compared, so we read off each the largest share of positive words among the settings whose **perplexity** stays below one limit. Which
 # will reach most?
 #
@@ -787,14 +782,19 @@ pairs = [
 ]
 difference = caa(model, tokenizer, pairs, BLOCK)
 typical = difference.vectors[BLOCK].norm().item()
-positive = sae.W_dec[latent_of["positive"]]
+praise, blame = (
+    sae.encode(last_activations(model, [pair[0] + pair[side] for pair in pairs], BLOCK)).mean(0)
+    for side in (1, 2)
+)
+latent_of["praise"] = int((praise - blame).argmax())
+row = sae.W_dec[latent_of["praise"]]
 ways = {
-    "latent": typical * positive,
+    "latent": typical * row,
     "CAA": difference.vectors[BLOCK],
     "random": random_like(difference, seed=0).vectors[BLOCK],
 }
 neutral = [f'{opening}, "' for opening in words.TALK_OPENINGS] * 3
-bias = logit_effect(model, positive)
+bias = logit_effect(model, row)
 bias = bias / bias.std()
 
 
@@ -1026,9 +1026,8 @@ for name, one in {"ITDA": itda, "SAE": sae}.items():
         f"{name}: {one.d_sae} directions, L0 {q.l0:.1f}, variance unexplained {q.fvu:.3f}, "
         f"loss {q.loss_of_reconstruction:.2f} for {q.loss:.2f}"
     )
-trained_on = sae.metadata["training"]
-read_by_sae = trained_on["steps"] * trained_on["batch_size"] // trained_on["passes"]
-print(f"activations read: {few:,} against {read_by_sae:,}")
+plan = sae.metadata["training"]
+print("activations read:", few, "against", plan["steps"] * plan["batch_size"] // plan["passes"])
 others = {"block 3": (model, 3), "block 0": (model, 0), "random model": (untrained, BLOCK)}
 for name, where in others.items():
     similarity = jaccard(itda.sources, dictionary(*where).sources)
@@ -1071,7 +1070,7 @@ def steered_by(concept: str, strength: float) -> Picture:
 
 explorer(
     steered_by,
-    concept=menu("positive", sorted(latent_of)),
+    concept=menu("praise", sorted(latent_of)),
     strength=slider(1.0, -2.0, 3.0, 0.25),
 )
 
