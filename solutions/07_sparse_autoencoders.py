@@ -763,7 +763,7 @@ for place, name in enumerate(clearest):
 # ## 5 · Using latents
 #
 # **Steering.** The latent with the best F1 for *positive* may fire in negative texts as well: compare the numbers of the latents above. So we take
-# the one that differs most between the two sides of CAA's pairs. Add its row of the decoder, or the CAA vector of exercise 5.6, or a random direction,
+# the one that differs most between the two sides of CAA's pairs. Add its row of the decoder, or the CAA vector of exercise 5.5, or a random direction,
 # each at the same block after neutral openings; or add no direction at all but the latent's **logit bias**: what its direction says through the unembedding,
 # at every token.
 # Strengths cannot be compared, so we read off each the largest share of positive words among the settings whose **perplexity** stays below one limit. Which
