@@ -1036,7 +1036,7 @@ for name, where in others.items():
 # %% [markdown] id="explorer-text"
 # ## 7 · Try it
 #
-# The latents of the concepts: choose one, see its strongest contexts, and steer by it. Below, the tokens whose probability of coming next changes most.
+# The latents of the concepts, and that of praise: choose one, see its strongest contexts, and steer by it. Below, the tokens whose probability of coming next changes most.
 
 # %% id="explorer"
 asked = "I went up to my friend and said"

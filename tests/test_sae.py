@@ -404,6 +404,19 @@ def test_detections_count():
     assert sae.Detection(0.5, 1.0).f1 == pytest.approx(2 / 3)
 
 
+def test_a_probe_is_ridge_regression_on_the_classes():
+    x, _ = planted(60)
+    y = torch.arange(60) % 3
+    penalty = 0.3 * (x - x.mean(0)).square().sum(0).mean().double()
+    rows = torch.cat([(x - x.mean(0)).double(), penalty.sqrt() * torch.eye(8).double()])
+    targets = F.one_hot(y).double()
+    wanted = torch.cat([targets - targets.mean(0), torch.zeros(8, 3).double()])
+    W = torch.linalg.lstsq(rows, wanted).solution
+    scores = (x - x.mean(0)).double() @ W + targets.mean(0)
+    assert torch.allclose(sae.ridge_scores(x, y, penalty=0.3)(x), scores, atol=1e-6)
+    assert torch.equal(sae.ridge_probe(x, y, penalty=0.3)(x), scores.argmax(-1))
+
+
 # ---- dictionaries
 
 
