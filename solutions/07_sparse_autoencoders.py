@@ -1039,7 +1039,7 @@ for name, where in others.items():
 # The latents of the concepts, and that of praise: choose one, see its strongest contexts, and steer by it. Below, the tokens whose probability of coming next changes most.
 
 # %% id="explorer"
-asked = "I went up to my friend and said"
+asked = 'He called his mother and said, "'
 
 
 @torch.no_grad()
