@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
@@ -604,3 +605,111 @@ def step_costs(
         axes[1].set_xlabel("counted memory, MB")
         fig.legend(loc="outside upper right", frameon=False, ncols=5)
     return fig
+
+
+# Superposition and latents
+
+
+def phase_map(
+    phases: Sequence[Sequence[int]],
+    names: Sequence[str],
+    x_values: Sequence[float],
+    y_values: Sequence[float],
+    x_label: str,
+    y_label: str,
+) -> Figure:
+    """A cell for each pair of values, colored by its phase, an index into ``names``; the first row
+    at the bottom, both scales logarithmic."""
+    shades = np.array([0.0, 0.45, 0.95])[: len(names)]
+    fig = Figure(figsize=(7, 3.8), layout="constrained")
+    ax = fig.subplots()
+    colors = shades[np.array(phases)]
+    ax.pcolormesh(
+        np.array(x_values),
+        np.array(y_values),
+        colors,
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        shading="nearest",
+    )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    for name, shade in zip(names, shades, strict=False):
+        ax.plot([], [], "s", color=matplotlib.colormaps["cividis"](shade), label=name)
+    fig.legend(loc="outside upper center", frameon=False, ncols=len(names))
+    return fig
+
+
+def directions(panels: Mapping[str, Sequence[tuple[float, float]]]) -> Figure:
+    """The features of toy models as arrows in the plane, numbered, a panel for each model."""
+    fig = Figure(figsize=(7, 2.6), layout="constrained")
+    axes = fig.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, (title, arrows) in zip(axes, panels.items(), strict=True):
+        ax.add_patch(matplotlib.patches.Circle((0, 0), 1, fill=False, color=GREY, linewidth=0.5))
+        for number, (x, y) in enumerate(arrows):
+            ax.plot([0, x], [0, y], color=BLUE, linewidth=2)
+            ax.plot([x], [y], "o", color=BLUE, markersize=4)
+            size = float(np.hypot(x, y))
+            if size > 0.2:
+                place = (x * (1 + 0.25 / size), y * (1 + 0.25 / size))
+                ax.annotate(str(number), place, ha="center", va="center", fontsize=9)
+        ax.set_title(title, loc="left", fontsize=10)
+        ax.set_aspect("equal")
+        ax.set_xlim(-1.6, 1.6)
+        ax.set_ylim(-1.6, 1.6)
+        ax.set_xticks([])
+        ax.set_yticks([])
+    return fig
+
+
+class Dashboard:
+    """What a latent does, as plain HTML: contexts with its activations as shades, and the tokens
+    that its direction speaks for and against. As text, the strongest tokens alone.
+
+    ``contexts`` are lists of (token, activation); ``strongest`` is the activation of full shade.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        contexts: Sequence[Sequence[tuple[str, float]]],
+        strongest: float,
+        promoted: Sequence[str],
+        suppressed: Sequence[str],
+    ):
+        self.title, self.contexts, self.strongest = title, contexts, strongest
+        self.promoted, self.suppressed = promoted, suppressed
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+    @property
+    def text(self) -> str:
+        tops = (max(context, key=lambda pair: pair[1])[0] for context in self.contexts)
+        return f"{self.title}: fires at {', '.join(map(repr, tops))}"
+
+    @property
+    def html(self) -> str:
+        lines = "".join(f"<li>{self._line(context)}</li>" for context in self.contexts)
+        return (
+            f"<p><b>{html.escape(self.title)}</b></p><ol>{lines}</ol>"
+            f"<p>for {_listed(self.promoted)}<br>against {_listed(self.suppressed)}</p>"
+        )
+
+    def _line(self, context: Sequence[tuple[str, float]]) -> str:
+        parts = []
+        for token, activation in context:
+            shade = round(min(1.0, activation / self.strongest), 1)
+            style = f"background: rgba(86, 180, 233, {shade})"
+            text = html.escape(token).replace("\n", "↵")
+            parts.append(f'<span style="{style}">{text}</span>' if shade > 0 else text)
+        return "".join(parts)
+
+
+def _listed(tokens: Sequence[str]) -> str:
+    return ", ".join(f"<code>{html.escape(repr(token))}</code>" for token in tokens)

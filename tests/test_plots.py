@@ -239,3 +239,20 @@ def test_a_contact_sheet_has_a_picture_for_each_label(tmp_path):
     assert shown[1].images[0].get_array()[0, 0].tolist() == [0, 0, 255]
     with pytest.raises(ValueError, match="1 pictures, 2 labels"):
         plots.contact_sheet([path], ["a", "b"])
+
+
+def test_a_phase_map_names_its_phases():
+    fig = plots.phase_map([[0, 1], [2, 2]], ["a", "b", "c"], [0.1, 1], [0.1, 1], "x", "y")
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["a", "b", "c"]
+
+
+def test_directions_draw_an_arrow_a_feature():
+    fig = plots.directions({"one": [(1.0, 0.0), (0.0, 0.1)], "two": [(0.0, 1.0)]})
+    assert [len(ax.texts) for ax in fig.axes] == [1, 1]  # short arrows have no number
+
+
+def test_a_dashboard_escapes_and_shades():
+    board = plots.Dashboard("latent 3: a<b?", [[("<i>", 0.0), (" x\n", 2.0)]], 2.0, ["&"], ["y"])
+    assert "a&lt;b?" in board.html and "&lt;i&gt;" in board.html and "<i>" not in board.html
+    assert "rgba(86, 180, 233, 1.0)" in board.html and "↵" in board.html
+    assert board.text == "latent 3: a<b?: fires at ' x\\n'"

@@ -38,6 +38,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from ..course_lm import command
 from ..course_lm.train import Muon
 from . import FOLDER, scenes
 from .scenes import Scene
@@ -298,31 +299,18 @@ class Run:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils.course_clip.train", description=__doc__
-    )
-    parser.add_argument("--run", type=Path, default=Path("runs/course_clip"), help="checkpoints")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="where the trained model goes")
+    parser = command.parser("course_clip", __doc__, Settings, FOLDER)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--until", type=int, help="stop (resumable) after this step")
-    for field in dataclasses.fields(Settings):
-        kind = float if isinstance(field.default, float) else int
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, type=kind, default=field.default, help="%(default)s")
-    options = vars(parser.parse_args(arguments))
-    folder, out, device, until = (options.pop(k) for k in ("run", "out", "device", "until"))
-    try:
-        run = Run(folder, Settings(**options), device)
-        run.train(until)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
-        return 130
+    options = parser.parse_args(arguments)
+    return command.exit_code(lambda: _trained(options))
+
+
+def _trained(options: argparse.Namespace) -> int:
+    run = Run(options.run, command.given(Settings, options), options.device)
+    run.train(options.until)
     if len(run.losses) == run.settings.steps:
-        run.export(out)
-        print(f"Model written to {out}")
+        run.export(options.out)
+        print(f"Model written to {options.out}")
     return 0
 
 

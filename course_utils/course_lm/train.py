@@ -25,7 +25,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from . import FOLDER
+from . import FOLDER, command
 from .corpus import SHARES, START, Batch, Corpus, tokenizer
 from .skills import TEXT
 
@@ -353,32 +353,20 @@ def _git_hash() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils.course_lm.train", description=__doc__
-    )
-    parser.add_argument("--run", type=Path, default=Path("runs/course_lm"), help="checkpoints")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="where the trained model goes")
+    parser = command.parser("course_lm", __doc__, Settings, FOLDER)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--until", type=int, help="stop (resumable) after this step")
-    for field in dataclasses.fields(Settings):
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, type=field.type, default=field.default, help="%(default)s")
-    options = vars(parser.parse_args(arguments))
-    run_folder, out, device, until = (options.pop(k) for k in ("run", "out", "device", "until"))
+    options = parser.parse_args(arguments)
+    return command.exit_code(lambda: _trained(options))
+
+
+def _trained(options: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)
-    fast = device == "cpu" and shutil.which("g++") is not None
-    try:
-        run = Run(run_folder, Settings(**options), device, fast)
-        run.train(until)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
-        return 130
+    fast = options.device == "cpu" and shutil.which("g++") is not None
+    run = Run(options.run, command.given(Settings, options), options.device, fast)
+    run.train(options.until)
     if len(run.losses) == run.settings.steps:
-        run.export(out)
-        print(f"Model written to {out}")
+        run.export(options.out)
+        print(f"Model written to {options.out}")
     return 0
 
 

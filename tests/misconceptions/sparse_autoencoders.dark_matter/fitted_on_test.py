@@ -1,0 +1,16 @@
+"""Fits to the rows that it predicts."""
+
+import torch
+
+MISCONCEPTION = "fit/on-test"
+
+
+def dark_matter(x, error, x_test, error_test):
+    def predicted(y, y_test):
+        ones_test = torch.ones(len(x_test), 1).to(x)
+        W = torch.linalg.lstsq(torch.cat([x_test, ones_test], 1), y_test).solution
+        left = y_test - torch.cat([x_test, ones_test], 1) @ W
+        return (1 - (left**2).sum() / ((y_test - y_test.mean(0)) ** 2).sum()).item()
+
+    norms = error.norm(dim=1, keepdim=True), error_test.norm(dim=1, keepdim=True)
+    return predicted(error, error_test), predicted(*norms)

@@ -1,0 +1,13 @@
+"""Projects after the step."""
+
+import torch
+
+MISCONCEPTION = "gradient/whole"
+
+
+def decoder_step(W_dec, optimizer):
+    with torch.no_grad():
+        optimizer.step()
+        along = (W_dec.grad * W_dec).sum(-1, keepdim=True)
+        W_dec.grad -= along * W_dec
+        W_dec /= W_dec.norm(dim=-1, keepdim=True)

@@ -1,0 +1,18 @@
+"""One atom for the batch."""
+
+import torch
+
+MISCONCEPTION = "choice/shared"
+
+
+def matching_pursuit(x, atoms, k):
+    left = x.clone()
+    coefficients = torch.zeros(len(x), len(atoms), dtype=x.dtype)
+    rows = torch.arange(len(x))
+    for _ in range(k):
+        products = left @ atoms.T
+        best = (products.abs().argmax() % len(atoms)).expand(len(x))
+        amount = products[rows, best]
+        coefficients[rows, best] += amount
+        left = left - amount[:, None] * atoms[best]
+    return coefficients

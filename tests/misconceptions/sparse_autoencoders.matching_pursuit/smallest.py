@@ -1,0 +1,18 @@
+"""argmin."""
+
+import torch
+
+MISCONCEPTION = "choice/smallest"
+
+
+def matching_pursuit(x, atoms, k):
+    left = x.clone()
+    coefficients = torch.zeros(len(x), len(atoms), dtype=x.dtype)
+    rows = torch.arange(len(x))
+    for _ in range(k):
+        products = left @ atoms.T
+        best = products.abs().argmin(-1)
+        amount = products[rows, best]
+        coefficients[rows, best] += amount
+        left = left - amount[:, None] * atoms[best]
+    return coefficients

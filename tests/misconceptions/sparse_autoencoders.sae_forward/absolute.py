@@ -1,0 +1,12 @@
+"""Absolute errors."""
+
+import torch
+
+MISCONCEPTION = "loss/absolute"
+
+
+def sae_forward(x, W_enc, b_enc, W_dec, b_dec, sparsity):
+    features = torch.relu((x - b_dec) @ W_enc + b_enc)
+    reconstruction = features @ W_dec + b_dec
+    loss = (x - reconstruction).abs().sum(-1).mean() + sparsity * features.sum(-1).mean()
+    return features, reconstruction, loss

@@ -1,0 +1,12 @@
+"""The norm of the error."""
+
+import torch
+
+MISCONCEPTION = "loss/root"
+
+
+def sae_forward(x, W_enc, b_enc, W_dec, b_dec, sparsity):
+    features = torch.relu((x - b_dec) @ W_enc + b_enc)
+    reconstruction = features @ W_dec + b_dec
+    loss = (x - reconstruction).norm(dim=-1).mean() + sparsity * features.sum(-1).mean()
+    return features, reconstruction, loss

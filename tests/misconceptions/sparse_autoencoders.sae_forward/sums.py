@@ -1,0 +1,12 @@
+"""Sums everywhere."""
+
+import torch
+
+MISCONCEPTION = "loss/summed"
+
+
+def sae_forward(x, W_enc, b_enc, W_dec, b_dec, sparsity):
+    features = torch.relu((x - b_dec) @ W_enc + b_enc)
+    reconstruction = features @ W_dec + b_dec
+    loss = ((x - reconstruction) ** 2).sum() + sparsity * features.sum()
+    return features, reconstruction, loss

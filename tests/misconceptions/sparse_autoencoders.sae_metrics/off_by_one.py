@@ -1,0 +1,29 @@
+"""Reads hidden_states[block]."""
+
+import torch
+import torch.nn.functional as F
+
+from course_utils.hooks import edit
+
+MISCONCEPTION = "block/off-by-one"
+
+
+def sae_metrics(model, input_ids, block, sae):
+    def loss(logits):
+        return F.cross_entropy(logits[:, :-1].flatten(0, 1), input_ids[:, 1:].flatten()).item()
+
+    with torch.no_grad():
+        clean = loss(model(input_ids).logits)
+        x = model(input_ids, output_hidden_states=True).hidden_states[block]
+        mean = x.mean((0, 1))
+        features = sae.encode(x)
+        with edit(model, {("block", block): lambda a, positions: mean.expand_as(a)}):
+            ablated = loss(model(input_ids).logits)
+        with edit(model, {("block", block): lambda a, positions: sae.decode(sae.encode(a))}):
+            replaced = loss(model(input_ids).logits)
+    error = x - sae.decode(features)
+    return {
+        "l0": (features > 0).sum(-1).double().mean().item(),
+        "fvu": ((error**2).sum() / ((x - mean) ** 2).sum()).item(),
+        "loss_recovered": (ablated - replaced) / (ablated - clean),
+    }

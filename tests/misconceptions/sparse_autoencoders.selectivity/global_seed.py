@@ -1,0 +1,14 @@
+"""torch.manual_seed, as everywhere."""
+
+import torch
+
+MISCONCEPTION = "seed/global"
+
+
+def selectivity(fit, x, y, types, x_test, y_test, types_test, seed=0):
+    torch.manual_seed(seed)
+    n = int(max(types.max(), types_test.max())) + 1
+    labels = y[torch.randint(len(y), (n,))]
+    accuracy = (fit(x, y)(x_test) == y_test).float().mean().item()
+    control = (fit(x, labels[types])(x_test) == labels[types_test]).float().mean().item()
+    return {"accuracy": accuracy, "control": control, "selectivity": accuracy - control}

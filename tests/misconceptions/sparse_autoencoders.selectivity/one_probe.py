@@ -1,0 +1,15 @@
+"""Asks the same probe about the control labels."""
+
+import torch
+
+MISCONCEPTION = "control/not-fitted"
+
+
+def selectivity(fit, x, y, types, x_test, y_test, types_test, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    n = int(max(types.max(), types_test.max())) + 1
+    labels = y[torch.randint(len(y), (n,), generator=generator)]
+    probe = fit(x, y)
+    accuracy = (probe(x_test) == y_test).float().mean().item()
+    control = (probe(x_test) == labels[types_test]).float().mean().item()
+    return {"accuracy": accuracy, "control": control, "selectivity": accuracy - control}

@@ -1,0 +1,15 @@
+"""Keeps the order of the documents."""
+
+MISCONCEPTION = "order/documents"
+
+
+def top_contexts(activations, lengths, k, width):
+    found = []
+    for doc, n in enumerate(lengths.tolist()):
+        row = activations[doc, :n].tolist()
+        pos = row.index(max(row))
+        if row[pos] > 0:
+            found.append((row[pos], doc, pos, max(0, pos - width), min(n, pos + width + 1)))
+    found.sort(key=lambda place: -place[0])
+    found = sorted(found[:k], key=lambda place: place[1])
+    return [place[1:] for place in found[:k]]

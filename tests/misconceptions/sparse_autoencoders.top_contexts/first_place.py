@@ -1,0 +1,15 @@
+"""Where it begins to fire."""
+
+MISCONCEPTION = "place/first"
+
+
+def top_contexts(activations, lengths, k, width):
+    found = []
+    for doc, n in enumerate(lengths.tolist()):
+        row = activations[doc, :n].tolist()
+        pos = row.index(max(row))
+        if row[pos] > 0:
+            strongest, pos = row[pos], next(i for i, value in enumerate(row) if value > 0)
+            found.append((strongest, doc, pos, max(0, pos - width), min(n, pos + width + 1)))
+    found.sort(key=lambda place: -place[0])
+    return [place[1:] for place in found[:k]]

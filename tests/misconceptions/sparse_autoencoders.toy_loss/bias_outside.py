@@ -1,0 +1,10 @@
+"""Adds the bias to what the ReLU gives."""
+
+import torch
+
+MISCONCEPTION = "bias/outside"
+
+
+def toy_loss(x, W, b, importance):
+    out = torch.relu(x @ W.mT @ W) + b.unsqueeze(-2)
+    return (importance.unsqueeze(-2) * (x - out) ** 2).sum(-1).mean(-1)

@@ -1,0 +1,10 @@
+"""Leaves a loss for each row."""
+
+import torch
+
+MISCONCEPTION = "average/summed"
+
+
+def toy_loss(x, W, b, importance):
+    out = torch.relu(x @ W.mT @ W + b.unsqueeze(-2))
+    return (importance.unsqueeze(-2) * (x - out) ** 2).sum(-1)

@@ -1,0 +1,10 @@
+"""The norm of the error."""
+
+import torch
+
+MISCONCEPTION = "error/root"
+
+
+def toy_loss(x, W, b, importance):
+    out = torch.relu(x @ W.mT @ W + b.unsqueeze(-2))
+    return (importance.unsqueeze(-2) * (x - out) ** 2).sum(-1).sqrt().mean(-1)

@@ -1,0 +1,10 @@
+"""A sum over the whole batch."""
+
+import torch
+
+MISCONCEPTION = "average/summed"
+
+
+def toy_loss(x, W, b, importance):
+    out = torch.relu(x @ W.mT @ W + b.unsqueeze(-2))
+    return (importance.unsqueeze(-2) * (x - out) ** 2).sum((-1, -2))

@@ -1,0 +1,10 @@
+"""A weighted mean: the weights add up to 1."""
+
+import torch
+
+MISCONCEPTION = "average/weights"
+
+
+def toy_loss(x, W, b, importance):
+    out = torch.relu(x @ W.mT @ W + b.unsqueeze(-2))
+    return (importance.unsqueeze(-2) * (x - out) ** 2).sum(-1).mean(-1) / importance.sum(-1)
