@@ -623,10 +623,11 @@ def train(
 
     settings = dict(latents=latents, activation=activation, k=k, sparsity=sparsity, steps=steps)
     settings |= dict(learning_rate=learning_rate, seed=seed)
-    training = Training(stream.batch(0), **settings)
     path = None if checkpoint is None else Path(checkpoint)
-    if path and path.exists():
-        _resume(training, path, settings)
+    state = _saved_state(path, settings) if path and path.exists() else None
+    training = Training(stream.batch(0), **settings)
+    if state:
+        training.resume(state)
 
     def save() -> None:
         if path:
@@ -646,14 +647,14 @@ def train(
     return training.finished()
 
 
-def _resume(training: Training, path: Path, settings: dict) -> None:
+def _saved_state(path: Path, settings: dict) -> dict:
     saved = torch.load(path)
     if saved["settings"] != settings:
         raise ValueError(
             f"{path} is the checkpoint of a training with other settings: name another file, or "
             "delete it to start afresh."
         )
-    training.resume(saved["state"])
+    return saved["state"]
 
 
 # What a SAE keeps, and what it costs the model

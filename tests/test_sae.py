@@ -448,7 +448,7 @@ def test_jaccard():
 
 
 def test_the_shipped_sae_clears_its_bars(bundled):
-    documents = list(corpus.texts(987_654, 60))
+    documents = list(corpus.texts(987_654, 30))
     found = quality(*bundled, load_sae(), BLOCK, documents)
     assert found.loss_recovered >= 0.95
     assert found.l0 <= 32
