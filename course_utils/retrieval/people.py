@@ -6,6 +6,7 @@ Names are held out of course-lm's training (`skills.held_out`); verbs and values
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import NamedTuple
 
@@ -32,6 +33,24 @@ class Statement(NamedTuple):
         _, templates, questions = words.ATTRIBUTES[self.attribute]
         index = templates.index(f"{{n}} {self.verb} {{v}}")
         return questions[index].format(n=self.name)
+
+
+def parsed(text: str) -> Statement | None:
+    """The statement that a text makes, None where it makes none."""
+    name, _, rest = text.partition(" ")
+    for attribute, (_, templates, _) in words.ATTRIBUTES.items():
+        for template in templates:
+            verb = template.split()[1]
+            if rest.startswith(f"{verb} "):
+                return Statement(name, attribute, verb, rest.removeprefix(f"{verb} "))
+    return None
+
+
+def is_true(text: str, persons: list[list[Statement]]) -> bool:
+    """Whether one of the persons' facts says so, in whichever verb of its kind."""
+    said = parsed(text)
+    facts = {(s.name, s.attribute, s.value) for person in persons for s in person}
+    return said is not None and (said.name, said.attribute, said.value) in facts
 
 
 class Claim(NamedTuple):
@@ -74,13 +93,14 @@ def paragraph(statements: list[Statement]) -> str:
 
 
 def summary(texts: list[str]) -> str:
-    """Statements about one person in one sentence: "Kelmar visits Paris and keeps dogs."."""
-    name, _, first = texts[0].partition(" ")
-    if any(text.partition(" ")[0] != name for text in texts):
-        return " ".join(f"{text}." for text in texts)
-    clauses = [first, *(text.partition(" ")[2] for text in texts[1:])]
-    listed = " and ".join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
-    return f"{name} {listed}."
+    """Statements in prose, neighbors about one person in one sentence: "Kelmar visits Paris, plays
+    lute and keeps dogs."."""
+    sentences = []
+    for name, group in itertools.groupby(texts, key=lambda text: text.partition(" ")[0]):
+        clauses = [text.partition(" ")[2] for text in group]
+        listed = " and ".join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
+        sentences.append(f"{name} {listed}.")
+    return " ".join(sentences)
 
 
 def with_error(

@@ -129,11 +129,21 @@ def cosines(embedder: Embedder) -> Callable[[str, list[str]], list[float]]:
     return score
 
 
-# The second pass
+# What course-lm does
+
+
+def extract(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> list[list[str]]:
+    """The facts that course-lm finds in each text, without periods, each once."""
+    prompts = [f"Document: {text}\nFacts:" for text in texts]
+    written = answers(model, tokenizer, prompts, max_new_tokens=40, end="")
+    lines = [[line.rstrip(".") for line in answer.text.splitlines()] for answer in written]
+    return [list(dict.fromkeys(filter(None, facts))) for facts in lines]
 
 
 class Verdict(NamedTuple):
-    """What the verifier says the source says, in the words of the claim, and whether it agrees."""
+    """What the source says by the verifier, in the words of the claim, and whether it agrees."""
 
     evidence: str
     agrees: bool
@@ -147,7 +157,7 @@ def verdicts(
         f"Context: {source}\nClaim: {claim} yes or no?\nSupported:" for source, claim in pairs
     ]
     found = []
-    for answer in answers(model, tokenizer, prompts):
+    for answer in answers(model, tokenizer, prompts, max_new_tokens=16):
         evidence, _, verdict = answer.text.rpartition(" ")
         found.append(Verdict(evidence, verdict == "yes"))
     return found
@@ -158,3 +168,8 @@ def is_quoted(evidence: str, source: str) -> bool:
     there = set(re.findall(r"\w+", source))
     said = evidence.split()
     return len(said) > 1 and said[0] in there and said[-1] in there
+
+
+def is_supported(verdict: Verdict, source: str, claim: str) -> bool:
+    """Whether the verifier agrees with evidence that is in the source and restates the claim."""
+    return verdict.agrees and is_quoted(verdict.evidence, source) and verdict.evidence == claim
