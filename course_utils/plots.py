@@ -487,13 +487,14 @@ def contact_sheet(
     axes = fig.subplots(rows, columns, squeeze=False).flatten()
     for ax in axes:
         ax.set_axis_off()
+        ax.set_anchor("N")
     for ax, picture, label in zip(axes, pictures, labels, strict=False):
         if not isinstance(picture, Image.Image):
             with Image.open(picture) as opened:
                 picture = opened.convert("RGB")
         ax.imshow(picture, interpolation="nearest")
         lines = [textwrap.fill(line, 20) for line in label.splitlines()]
-        ax.set_title("\n".join(lines), fontsize=7, y=-0.04, va="top", parse_math=False)
+        ax.set_title("\n".join(lines), fontsize=7, y=-0.08, va="top", parse_math=False)
     return fig
 
 

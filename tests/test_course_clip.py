@@ -1,15 +1,18 @@
-"""Scenes and their captions, and the training of the model of texts and pictures."""
+"""Scenes and captions; how the model of texts and pictures is trained; the one that ships."""
 
+import hashlib
 import json
 import math
 import random
+import re
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from scipy import ndimage
 
-from course_utils.course_clip import load_clip, scenes
+from course_utils.course_clip import FOLDER, evaluate, load_clip, scenes
 from course_utils.course_clip.scenes import COLORS, SIZE, Group, Scene
 from course_utils.course_clip.train import (
     Run,
@@ -146,3 +149,29 @@ def test_bad_settings_and_another_run_are_refused(tmp_path, capsys):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="course_clip.train"):
         load_clip(tmp_path)
+
+
+# The model that ships
+
+
+def test_the_weights_are_small_and_those_of_their_hashes_and_their_card():
+    hashes = json.loads((FOLDER / "hashes.json").read_text())
+    for name, digest in hashes.items():
+        assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
+    weights = FOLDER / "model.safetensors"
+    assert weights.stat().st_size <= 6 * 2**20
+    assert {x.dtype for x in load_file(weights).values()} <= {torch.float16, torch.int64}
+    card = evaluate.CARD.read_text()
+    record = json.loads((FOLDER / "training.json").read_text())
+    assert hashes["model.safetensors"] in card and f"{record['steps']} steps" in card
+    assert len(record["losses"]) == math.ceil(record["steps"] / 20)
+
+
+def test_the_card_clears_the_bar():
+    rows = dict(re.findall(r"\| (.+), recall@5 \| ([\d.]+) \|", evaluate.CARD.read_text()))
+    assert float(rows["caption"]) >= 0.9 and float(rows["picture"]) >= 0.9
+
+
+def test_combinations_that_were_never_trained_are_found_among_300():
+    results = evaluate.measure(load_clip(), 300)
+    assert min(value for name, value in results.items() if "recall@5" in name) >= 0.9

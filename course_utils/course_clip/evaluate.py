@@ -5,6 +5,7 @@ Writes MODEL_CARD.md. Every measured scene is a combination of two groups that w
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,33 +48,37 @@ def measure(model: SentenceTransformer, n: int = GALLERY) -> dict[str, float]:
     return results
 
 
-def card(results: dict[str, float], record: dict, n_bytes: int) -> str:
+def card(results: dict[str, float], record: dict, weights: Path) -> str:
+    size, digest = weights.stat().st_size, hashlib.sha256(weights.read_bytes()).hexdigest()
+    colors, shapes, most = len(scenes.COLORS), len(scenes.SHAPES), len(scenes.NUMBERS)
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in results.items())
     return f"""# The course's model of texts and pictures
 
-A CLIP model trained from scratch on rendered scenes by `python -m course_utils.course_clip.train`:
-{record["steps"]} steps in {record["seconds"] / 60:.0f} minutes on {record["threads"]} threads;
-{n_bytes / 2**20:.1f} MiB of weights in float16. It knows {len(scenes.COLORS)} colors,
-{len(scenes.SHAPES)} shapes, numbers up to {len(scenes.NUMBERS)} and four relations, and nothing
+A CLIP model trained from scratch on rendered scenes, {record["steps"]} steps, by
+`python -m course_utils.course_clip.train`.
+
+It knows {colors} colors, {shapes} shapes, numbers up to {most} and four relations, and nothing
 else: photos mean nothing to it, and a word outside its captions is unknown.
+
+`model.safetensors`: {size / 2**20:.1f} MiB in float16, SHA-256 `{digest}`.
 
 ## Measured
 
-Over {GALLERY:,} scenes whose combination of two groups was never trained:
+Over {GALLERY:,} scenes whose combination of two groups was never trained, by
+`python -m course_utils.course_clip.evaluate`:
 
 | by | recall |
 |---|---|
 {rows}
 
-Written by `python -m course_utils.course_clip.evaluate`.
+By caption, the one right picture among all is looked for; by picture, the one right caption.
 """
 
 
 def main() -> None:
     results = measure(load_clip())
     record = json.loads((FOLDER / "training.json").read_text())
-    n_bytes = sum(path.stat().st_size for path in FOLDER.rglob("*.safetensors"))
-    CARD.write_text(card(results, record, n_bytes))
+    CARD.write_text(card(results, record, FOLDER / "model.safetensors"))
     for name, value in results.items():
         print(f"{name:28} {value:.3f}")
 

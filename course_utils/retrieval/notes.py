@@ -50,7 +50,7 @@ QUESTIONS = {
     "What are your business hours at the weekend?": "We open at nine",
     "Is it possible to spread the cost over some months?": "Customers may pay",
     "The stopping power is gone when I squeeze hard": "If the lever",
-    **{f"Where do I find {part}?": f"Part {part}" for part in PARTS[::2]},
+    **{f"Which shelf has {part}?": f"Part {part}" for part in PARTS[::2]},
 }
 
 

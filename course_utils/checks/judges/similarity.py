@@ -6,6 +6,7 @@ Oracles: the formulas, pair by pair and row by row; for the loss, sums of expone
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import torch
@@ -73,6 +74,14 @@ SENTENCES = {
             "Opposite vectors come out as equal ones: it looks like 1 - abs(cos).",
             "1 - cos goes from 0 (same direction) over 1 (at right angles) to 2 (opposite).",
         ),
+        "cosine/sign": (
+            "The sign of the cosine is wrong: opposite vectors come out as the nearest.",
+            "1 - cos: the larger the cosine, the smaller the distance.",
+        ),
+        "cosine/clipped": (
+            "Distances above 1 are cut off.",
+            "Opposite vectors have distance 2: leave out clamp().",
+        ),
         "cosine/similarity": (
             "This is the similarity, not the distance.",
             "A distance is 0 for equal directions: 1 - cos.",
@@ -125,6 +134,18 @@ SENTENCES = {
             "The first n positions are averaged, wherever the tokens stand.",
             "Padding can stand on the left: use the mask itself, not its sum alone.",
         ),
+        "mask/last-n": (
+            "The last n positions are averaged, wherever the tokens stand.",
+            "Padding can stand on the right: use the mask itself, not its sum alone.",
+        ),
+        "mask/one-more": (
+            "The sum is divided by one more than the number of tokens.",
+            "Divide by mask.sum(dim=1), but at least by 1: clamp(min=1).",
+        ),
+        "mask/infinite": (
+            "Padding is set to minus infinity, which a mean does not leave out.",
+            "That is for a maximum. For a mean multiply by the mask.",
+        ),
         "mask/longest-row": (
             "All rows are divided by the number of tokens of the longest.",
             "Each row has its own number of tokens.",
@@ -137,6 +158,10 @@ SENTENCES = {
         "pooling/cls": (
             "This is the first position's state (CLS pooling).",
             "Average over all tokens.",
+        ),
+        "pooling/without-ends": (
+            "The first token is left out, or the first and the last.",
+            "The special tokens belong to the mean: the mask is 1 there.",
         ),
         "pooling/last": ("This is one of the last states.", "Average over all tokens."),
         "pooling/max": ("This is the maximum (max pooling).", "Take the mean."),
@@ -158,6 +183,10 @@ SENTENCES = {
             "It fails on a row without tokens.",
             "Such a row gives zeros.",
         ),
+        "empty/left-out": (
+            "A row without tokens is left out of the result.",
+            "Row i of the result belongs to row i of the states: give zeros for it.",
+        ),
     },
     "embeddings.info_nce": {
         "direction/images-only": (
@@ -176,8 +205,22 @@ SENTENCES = {
             "The cosines are multiplied by the temperature.",
             "Divide: a low temperature makes the differences larger.",
         ),
+        "temperature/exponential": (
+            "The exponential of the temperature is used.",
+            "Divide by the temperature itself; exp belongs to CLIP's logit_scale, its logarithm.",
+        ),
         "temperature/ignored": ("The temperature has no effect.", "Divide the cosines by it."),
         "reduction/sum": ("The losses of the pairs are summed.", "Take the mean over the n rows."),
+        "reduction/none": ("The losses come one by one.", "Take their mean, a single number."),
+        "loss/bits": ("The loss is in bits.", "Natural logarithms: nats."),
+        "loss/all-pairs": (
+            "The log-probabilities of all pairs are averaged.",
+            "Only those of the right pairs, on the diagonal, make the loss.",
+        ),
+        "softmax/no-log": (
+            "Probabilities are averaged, not their logarithms.",
+            "A cross-entropy is the mean of -log p: log_softmax, or F.cross_entropy.",
+        ),
         "sign/negative": (
             "The loss has the wrong sign.",
             "A cross-entropy is minus the log of a probability: never negative.",
@@ -211,12 +254,22 @@ SENTENCES = {
             "Logits are cosines over the temperature: bring the vectors to length 1 first.",
         ),
         "overflow/exp": (
-            "At a low temperature the loss is infinite or NaN: exp of a large logit overflows.",
-            "F.cross_entropy or logsumexp subtract the largest logit first.",
+            "At a low temperature the loss is infinite or NaN: exp of a large logit overflows, or "
+            "a probability becomes 0 before its logarithm is taken.",
+            "F.cross_entropy, log_softmax and logsumexp subtract the largest logit first.",
+        ),
+        "overflow/clipped": (
+            "The loss is right at a high temperature and wrong at a low one: it looks like clipped "
+            "logits, or a small number added inside the logarithm.",
+            "F.cross_entropy needs neither.",
         ),
         "gradient/cut": (
             "No gradient reaches the vectors.",
             "Return the tensor itself: .item(), .detach() and numpy() cut it off.",
+        ),
+        "gradient/partial": (
+            "The loss is right, but a part of its gradient is missing.",
+            "Images and texts learn in both directions: detach nothing.",
         ),
         "gradient/one-side": (
             "The gradient reaches images or texts, but not both.",
@@ -242,7 +295,7 @@ def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def distance(part: int):
     def judge(calls: list[dict], seed: int) -> Refusal | None:
-        given = probes.ordinary_vectors(seed)
+        calls, given = [_unpacked(call) for call in calls], probes.ordinary_vectors(seed)
         if refusal := _not_three(calls) or _other_order(calls, given):
             return refusal
         parts = [_part(call, part) for call in calls]
@@ -262,6 +315,7 @@ cosine = distance(COSINE)
 
 
 def special(calls: list[dict], seed: int) -> Refusal | None:
+    calls = [_unpacked(call) for call in calls]
     if refusal := _not_three(calls):
         return refusal
     for call in calls:
@@ -284,6 +338,14 @@ def special(calls: list[dict], seed: int) -> Refusal | None:
         expected = "cosine distance 1 to a vector of zeros"
         return Refusal("zero/not-one", expected, common.numbers(table[zeros]))
     return None
+
+
+def _unpacked(call: dict) -> dict:
+    """The call with its three tables apart, where they came in one tensor."""
+    value = call.get("value")
+    if isinstance(value, Tensor) and value.dim() == 3 and len(value) == 3:
+        return call | {"value": list(value)}
+    return call
 
 
 def _part(call: dict, part: int) -> dict:
@@ -353,6 +415,9 @@ CANDIDATES = {
     COSINE: [
         ("cosine/absolute", lambda a, b: 1 - _cosine(a, b).abs()),
         ("cosine/absolute", lambda a, b: 1 - _cosine(a, b).square()),
+        ("cosine/sign", lambda a, b: 1 + _cosine(a, b)),
+        ("cosine/sign", lambda a, b: _cosine(a, b) - 1),
+        ("cosine/clipped", lambda a, b: (1 - _cosine(a, b)).clamp(0, 1)),
         ("cosine/similarity", _cosine),
         ("cosine/not-normalized", lambda a, b: 1 - a @ b.T),
         ("cosine/one-length", lambda a, b: 1 - _unit(a) @ b.T),
@@ -365,6 +430,7 @@ CANDIDATES = {
         ("cosine/halved", lambda a, b: (1 - _cosine(a, b)) / 2),
         ("cosine/angle", lambda a, b: _cosine(a, b).clamp(-1, 1).arccos()),
         ("cosine/angle", lambda a, b: _cosine(a, b).clamp(-1, 1).arccos() / torch.pi),
+        ("cosine/angle", lambda a, b: _cosine(a, b).clamp(-1, 1).arccos().rad2deg()),
         ("axis/wrong", lambda a, b: 1 - F.normalize(a, dim=0) @ F.normalize(b, dim=0).T),
     ],
 }
@@ -388,7 +454,10 @@ def empty(calls: list[dict], seed: int) -> Refusal | None:
     value = call["value"]
     if refusal := common.wrong_type(value, expected):
         return refusal
-    if value.dim() != 2 or len(value) < 2:
+    states, _ = probes.without_tokens(seed)[0]
+    if value.dim() == 2 and len(value) < len(states):
+        return Refusal("empty/left-out", expected, f"shape {list(value.shape)}")
+    if value.dim() != 2:
         return None
     row = value[1].double()
     if row.isnan().any():
@@ -426,11 +495,18 @@ POOLING = [
     ("mask/inverted", lambda s, m: _masked_sum(s, 1 - m) / (1 - m).sum(1, True).clamp(min=1)),
     ("mask/inverted", lambda s, m: _masked_sum(s, 1 - m) / m.sum(1, True)),
     ("mask/first-n", _by_row(lambda x, m: x[: m.sum()].mean(0))),
+    ("mask/last-n", _by_row(lambda x, m: x[len(x) - m.sum() :].mean(0))),
+    ("mask/one-more", lambda s, m: _masked_sum(s, m) / (m.sum(1, True) + 1)),
+    ("mask/infinite", lambda s, m: s.masked_fill(m[..., None] == 0, -torch.inf).mean(1)),
     ("mask/ignored", lambda s, m: s.sum(1) / m.sum(1, True)),
     ("pooling/sum", _masked_sum),
     ("pooling/square-root", lambda s, m: _masked_sum(s, m) / m.sum(1, True).sqrt()),
     ("pooling/cls", lambda s, m: s[:, 0]),
     ("pooling/cls", _by_row(lambda x, m: x[m][0])),
+    ("pooling/without-ends", _by_row(lambda x, m: x[m][1:].sum(0) / max(1, int(m.sum()) - 1))),
+    ("pooling/without-ends", _by_row(lambda x, m: x[m][1:-1].sum(0) / max(1, int(m.sum()) - 2))),
+    ("pooling/without-ends", _by_row(lambda x, m: x[m][1:].mean(0))),
+    ("pooling/without-ends", _by_row(lambda x, m: x[m][1:-1].mean(0))),
     ("pooling/last", lambda s, m: s[:, -1]),
     ("pooling/last", _by_row(lambda x, m: x[m][-1])),
     ("pooling/last", _by_row(lambda x, m: x[m.sum() - 1])),
@@ -471,8 +547,10 @@ def lengths(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def cold(calls: list[dict], seed: int) -> Refusal | None:
-    """Whether the loss is finite at a low temperature, whatever it is."""
-    expected = "a finite loss at temperature 0.0005"
+    """Whether the loss is finite at a low temperature, whatever it is; and right, where it is
+    right at a high one."""
+    low, high = probes.cold_pairs(seed)
+    expected = f"a finite loss at temperature {low[2]}"
     for call in calls:
         if call["outcome"] == "raised":
             if call["error"] == "OverflowError":
@@ -483,12 +561,17 @@ def cold(calls: list[dict], seed: int) -> Refusal | None:
             return refusal
         if not value.double().isfinite().all():
             return Refusal("overflow/exp", expected, common.numbers(value))
+    at_low, at_high = (normal(call)["value"].double() for call in calls)
+    if _is_right(at_high, high) and not _is_right(at_low, low):
+        told = f"{common.number(_cross_entropies(*low).item())} at temperature {low[2]}"
+        return Refusal("overflow/clipped", told, common.numbers(at_low))
     return None
 
 
 def gradients(calls: list[dict], seed: int) -> Refusal | None:
+    """Whether gradients reach both sides; and, where the loss is right, are its gradients."""
     expected = "gradients for images and texts"
-    for call in calls:
+    for call, given in zip(calls, probes.unit_pairs(seed), strict=True):
         if call["outcome"] == "raised":
             return common.raised(call, expected)
         value = call["value"]
@@ -496,14 +579,42 @@ def gradients(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("result/none", "a loss", "None")
         if isinstance(value, str):
             return Refusal("gradient/cut", expected, "a result without a gradient")
-        if any(x is None or not x.any() for x in value):
-            sides = [
-                name
-                for name, x in zip(("images", "texts"), value, strict=True)
-                if x is None or not x.any()
-            ]
-            return Refusal("gradient/one-side", expected, f"none for {' and '.join(sides)}")
+        loss, *sides = value
+        names = [
+            name
+            for name, x in zip(("images", "texts"), sides, strict=True)
+            if x is None or not x.any()
+        ]
+        if names:
+            return Refusal("gradient/one-side", expected, f"none for {' and '.join(names)}")
+        if _is_right(loss.double(), given) and not _are_gradients(sides, given):
+            return Refusal("gradient/partial", expected, "others than those of the loss")
     return None
+
+
+def _is_right(loss: Tensor, given: tuple) -> bool:
+    return common.close(loss.reshape(-1), _cross_entropies(*given).reshape(-1), 1e-6)
+
+
+def _are_gradients(sides: list[Tensor], given: tuple) -> bool:
+    """Along the vectors' length, which another case judges, they may differ."""
+    images, texts = (x.detach().clone().requires_grad_() for x in given[:2])
+    with torch.enable_grad():
+        right = torch.autograd.grad(_cross_entropies(images, texts, given[2]), [images, texts])
+    pairs = zip(sides, right, given[:2], strict=True)
+    return all(common.close(_across(x.double(), v), _across(y, v), 1e-6) for x, y, v in pairs)
+
+
+def _across(gradients: Tensor, unit: Tensor) -> Tensor:
+    """The part of each row at right angles to a vector of length 1."""
+    return gradients - (gradients * unit).sum(1, keepdim=True) * unit
+
+
+def _cross_entropies(images: Tensor, texts: Tensor, temperature: float) -> Tensor:
+    """The loss, by torch's own function, at any temperature."""
+    logits = _logits(images, texts, temperature)
+    labels = torch.arange(len(logits))
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
 
 
 def _pairs(images: Tensor, texts: Tensor, temperature: float) -> str:
@@ -541,6 +652,15 @@ def _labels(move: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return rows
 
 
+def _rows(images: Tensor, texts: Tensor, temperature: float) -> Tensor:
+    return _one_way(_logits(images, texts, temperature))
+
+
+def _sigmoids(logits: Tensor) -> Tensor:
+    labels = torch.eye(len(logits)).to(logits)
+    return F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+
+
 def _without_pair(logits: Tensor) -> Tensor:
     others = logits.exp().sum(1) - logits.diagonal().exp()
     return others.log() - logits.diagonal()
@@ -555,9 +675,16 @@ LOSSES = [
     ("direction/texts-only", lambda i, x, t: _one_way(_logits(i, x, t).T).mean()),
     ("direction/summed", _scaled(lambda loss, n: 2 * loss)),
     ("temperature/multiplied", lambda i, x, t: _info_nce(i, x, 1 / t)),
+    ("temperature/exponential", lambda i, x, t: _info_nce(i, x, math.exp(-t))),
+    ("temperature/exponential", lambda i, x, t: _info_nce(i, x, math.exp(t))),
     ("temperature/ignored", lambda i, x, t: _info_nce(i, x, 1.0)),
     ("reduction/sum", _scaled(lambda loss, n: n * loss)),
     ("reduction/sum", _scaled(lambda loss, n: 2 * n * loss)),
+    ("reduction/none", lambda i, x, t: (_rows(i, x, t) + _rows(x, i, t)) / 2),
+    ("reduction/none", lambda i, x, t: _rows(i, x, t)),
+    ("loss/bits", _scaled(lambda loss, n: loss / math.log(2))),
+    ("loss/all-pairs", _both(lambda logits: -logits.log_softmax(1))),
+    ("softmax/no-log", _both(lambda logits: -logits.softmax(1).diagonal())),
     ("sign/negative", _scaled(lambda loss, n: -loss)),
     ("softmax/twice", _both(lambda logits: _one_way(logits.softmax(1)))),
     ("softmax/twice", _both(lambda logits: _one_way(logits.softmax(0)))),
@@ -571,11 +698,11 @@ LOSSES = [
     ("loss/pairs-only", lambda i, x, t: -F.cosine_similarity(i, x).mean()),
     (
         "loss/sigmoid",
-        lambda i, x, t: F.binary_cross_entropy_with_logits(
-            _logits(i, x, t), torch.eye(len(i)).to(i)
-        ),
+        lambda i, x, t: _sigmoids(_logits(i, x, t)).mean(),
     ),
+    ("loss/sigmoid", lambda i, x, t: _sigmoids(_logits(i, x, t)).sum() / len(i)),
     ("labels/shifted", _both(_labels(torch.zeros_like))),
+    ("labels/shifted", _both(_labels(torch.ones_like))),
     ("labels/shifted", _both(_labels(lambda labels: (labels + 1) % len(labels)))),
     ("labels/shifted", _both(_labels(lambda labels: labels.flip(0)))),
 ]

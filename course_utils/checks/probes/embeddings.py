@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -33,7 +35,7 @@ def ordinary_vectors(seed: int) -> list[tuple[Tensor, Tensor]]:
     """Of different lengths, some opposed; another number on either side."""
     generator = _generator(seed, 801)
     given = []
-    for n, m, width in ((2, 3, 4), (5, 3, 7)):
+    for n, m, width in ((2, 3, 5), (5, 3, 7)):
         a, b = _normal(generator, n, width), _normal(generator, m, width)
         b[0] = -2 * a[0]
         given.append((a * torch.arange(1, n + 1)[:, None], b))
@@ -91,8 +93,12 @@ def pooling_empty(answer: Callable, seed: int) -> list[dict]:
 # ExactSearch(vectors), .search(queries, k)
 
 
+SELECTIONS = ("aten::index", "aten::index_select", "aten::gather", "aten::take")
+
+
 class Meter(TorchDispatchMode):
-    """How many floating-point numbers each operation read and made; views do neither."""
+    """How many floating-point numbers each operation read and made; views do neither, and one that
+    selects reads what it makes."""
 
     def __init__(self):
         super().__init__()
@@ -104,9 +110,27 @@ class Meter(TorchDispatchMode):
         schema = function._schema
         is_view = any(r.alias_info for r in schema.returns) and not schema.is_mutable
         if not is_view:
-            self.read.append(_largest(args))
-            self.made.append(_largest(result if isinstance(result, tuple | list) else [result]))
+            made = _largest(result if isinstance(result, tuple | list) else [result])
+            self.made.append(made)
+            self.read.append(made if schema.name in SELECTIONS else _largest(args))
         return result
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[list[int]]:
+    """The most bytes that Python and NumPy held meanwhile, in a list that is filled at the end."""
+    peak = [0]
+    is_traced = tracemalloc.is_tracing()
+    if not is_traced:
+        tracemalloc.start()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        yield peak
+    finally:
+        peak[0] = tracemalloc.get_traced_memory()[1] - before
+        if not is_traced:
+            tracemalloc.stop()
 
 
 def _largest(values) -> int:
@@ -115,7 +139,8 @@ def _largest(values) -> int:
 
 
 def searching(answer: type, vectors: Tensor, searches: list[tuple], *more: Tensor) -> list[dict]:
-    """Build one object, search it; outcomes tell what each operation ``read`` and ``made``.
+    """Build one object, search it; outcomes tell how many numbers each operation ``read`` and
+    ``made``, and how many ``bytes`` were in use at once outside of torch, as NumPy's are.
 
     The outcome of building comes first where it raised or changed the vectors.
     """
@@ -135,16 +160,18 @@ def searching(answer: type, vectors: Tensor, searches: list[tuple], *more: Tenso
             with meter:
                 return built[0].search(*given)
 
-        call = attempt(lenient(search), *arguments)
-        calls.append(call | {"read": meter.read, "made": meter.made})
+        with _traced() as peak:
+            call = attempt(lenient(search), *arguments)
+        calls.append(call | {"read": meter.read, "made": meter.made, "bytes": peak[0]})
     return calls if calls[0].get("mutated") else calls[1:]
 
 
 def corpus(seed: int) -> tuple[Tensor, list[tuple]]:
-    """Vectors of different lengths, and searches with other queries and other k."""
+    """Vectors of different lengths, and searches with other queries and other k; one k is so large
+    that opposite vectors are found."""
     generator = _generator(seed, 821)
     vectors = _normal(generator, 40, 6) * (1 + 9 * torch.rand(40, 1, generator=generator))
-    queries = [(5 * _normal(generator, n, 6), k) for n, k in ((3, 4), (2, 7), (1, 1))]
+    queries = [(5 * _normal(generator, n, 6), k) for n, k in ((3, 4), (2, 35), (1, 1))]
     return vectors, queries
 
 
@@ -158,8 +185,8 @@ def small_corpus(seed: int) -> tuple[Tensor, list[tuple]]:
 
 def large_corpus(seed: int) -> tuple[Tensor, list[tuple]]:
     generator = _generator(seed, 823)
-    vectors = _normal(generator, 300, 16)
-    return vectors, [(_normal(generator, 1, 16), 3) for _ in range(2)]
+    vectors = _normal(generator, 300, 64)
+    return vectors, [(_normal(generator, 1, 64), 3) for _ in range(2)]
 
 
 def exact_nearest(answer: type, seed: int) -> list[dict]:
@@ -195,8 +222,10 @@ def long_pairs(seed: int) -> list[tuple[Tensor, Tensor, float]]:
 
 
 def cold_pairs(seed: int) -> list[tuple[Tensor, Tensor, float]]:
-    """A temperature so low that exp of a logit overflows; vectors of length 1."""
-    return [(images, texts, 0.0005) for images, texts, _ in unit_pairs(seed)[:1]]
+    """The same pairs, not the nearest to each other, at a temperature so low that exp of a logit
+    overflows, and at a high one; vectors of length 1."""
+    images, texts, high = unit_pairs(seed)[0]
+    return [(images, -texts, temperature) for temperature in (0.0002, high)]
 
 
 def loss_pairs(answer: Callable, seed: int) -> list[dict]:
@@ -215,7 +244,7 @@ def loss_cold(answer: Callable, seed: int) -> list[dict]:
 
 
 def loss_gradients(answer: Callable, seed: int) -> list[dict]:
-    """The gradients with respect to images and texts."""
+    """The loss, and its gradients with respect to images and texts."""
     outcomes = []
     for images, texts, temperature in unit_pairs(seed):
         images, texts = images.requires_grad_(), texts.requires_grad_()
@@ -225,7 +254,7 @@ def loss_gradients(answer: Callable, seed: int) -> list[dict]:
             loss = answer(images, texts, temperature)
             if not (isinstance(loss, Tensor) and loss.requires_grad):
                 return None if loss is None else "no gradient"
-            return torch.autograd.grad(loss, [images, texts], allow_unused=True)
+            return loss, *torch.autograd.grad(loss, [images, texts], allow_unused=True)
 
         with torch.enable_grad():
             outcomes.append(attempt(gradients, images, texts, temperature))
@@ -246,25 +275,38 @@ def rankings(seed: int) -> list[tuple[Tensor, list[set[int]], int]]:
             hit = row[int(torch.randint(k, (1,), generator=generator))]
             others = torch.randperm(12, generator=generator).tolist()
             relevant.append({hit, *[x for x in others if x != hit][: size - 1]})
-        missed = {found[0, k].item(), found[0, k + 1].item()}
-        given.append((found, [missed, *relevant[1:]], k))
+        missed = {found[-1, k].item(), found[-1, k + 1].item()}
+        given.append((found, [*relevant[:-1], missed], k))
     return given
 
 
 def with_nothing_relevant(seed: int) -> list[tuple[Tensor, list[set[int]], int]]:
-    """One of the queries has no relevant item; of the others, one each."""
+    """Two of the queries have no relevant item; of the others, one each."""
     generator = _generator(seed, 842)
-    found = torch.stack([torch.randperm(9, generator=generator) for _ in range(4)])
-    relevant = [{found[0, 0].item()}, set(), {found[2, 1].item()}, {found[3, 7].item()}]
-    return [(found, relevant, 3)]
+    given = []
+    for k in (3, 2):
+        ranks = [0, 0, 1, 2, None, 2, 3, 5, 6, 7, None, 7, 8, 8, 6]
+        found = torch.stack([torch.randperm(9, generator=generator) for _ in ranks])
+        relevant = [
+            set() if rank is None else {row[rank]}
+            for row, rank in zip(found.tolist(), ranks, strict=True)
+        ]
+        given.append((found, relevant, k))
+    return given
 
 
 def recall_ranked(answer: Callable, seed: int) -> list[dict]:
-    return _each(answer, rankings(seed))
+    return [_recall(answer, *given) for given in rankings(seed)]
 
 
 def recall_empty(answer: Callable, seed: int) -> list[dict]:
-    return _each(answer, with_nothing_relevant(seed))
+    return [_recall(answer, *given) for given in with_nothing_relevant(seed)]
+
+
+def _recall(answer: Callable, found: Tensor, relevant: list[set[int]], k: int) -> dict:
+    given = [set(wanted) for wanted in relevant]
+    call = attempt(lenient(answer), found, given, k)
+    return call | {"mutated": call.get("mutated") or given != relevant}
 
 
 # IVF(vectors, centroids), .search(query, k, n_probe)
@@ -289,8 +331,9 @@ def _queries(seed: int, stream: int, n: int) -> Tensor:
 
 
 def few_cells(seed: int) -> list[tuple]:
-    """Some cells that hold enough; one of them may hold fewer than k."""
-    return [(query, 3 + 9 * (i % 2), 2 + i % 2) for i, query in enumerate(_queries(seed, 852, 6))]
+    """Some cells; those of the last search hold fewer than k."""
+    *others, last = _queries(seed, 852, 7)
+    return [*((query, 3 + 9 * (i % 2), 2 + i % 2) for i, query in enumerate(others)), (last, 60, 2)]
 
 
 def all_cells(seed: int) -> list[tuple]:
@@ -303,8 +346,9 @@ def sparse_cells(seed: int) -> tuple[tuple[Tensor, Tensor], list[tuple]]:
     """More wanted than there is, over cells of which some hold nothing."""
     vectors, centroids = cells(seed, 854)
     cell = (vectors @ centroids.T).argmax(dim=1)
-    query = _queries(seed, 855, 1)[0]
-    return (vectors[cell < CELLS // 2], centroids), [(query, 500, CELLS), (query, 2, CELLS)]
+    vectors = vectors[cell < CELLS // 2]
+    query = F.normalize(vectors[0] + 0.1 * _queries(seed, 855, 1)[0], dim=0)
+    return (vectors, centroids), [(query, 500, CELLS), (query, 2, CELLS)]
 
 
 def many_cells(seed: int) -> tuple[tuple[Tensor, Tensor], list[tuple]]:
