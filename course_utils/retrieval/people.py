@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from course_utils.course_lm import words
 from course_utils.course_lm.skills import held_out
 
+from .chunk import chunks
+from .rag import HybridSearch
+from .store import Embedder, Store
+
 PER_REGISTER = 8
+CHUNK = 24  # tokens: one person's paragraph fits, two do not
+NAME_WEIGHT = 0.3  # a name is rare: its words say more than in prose
 
 
 class Statement(NamedTuple):
@@ -92,6 +99,17 @@ def paragraph(statements: list[Statement]) -> str:
     return " ".join(f"{statement}." for statement in statements)
 
 
+def searchable(
+    persons: list[list[Statement]], embedder: Embedder
+) -> tuple[dict[str, str], HybridSearch]:
+    """The persons' registers, and a search in them: a chunk a person, names weigh more."""
+    files = registers(persons)
+    store = Store(":memory:", embedder)
+    for file, text in files.items():
+        store.add(chunks(text, file, embedder.tokenizer, CHUNK), progress=False)
+    return files, HybridSearch(store, NAME_WEIGHT)
+
+
 def summary(texts: list[str]) -> str:
     """Statements in prose, neighbors about one person in one sentence: "Kelmar visits Paris, plays
     lute and keeps dogs."."""
@@ -101,6 +119,27 @@ def summary(texts: list[str]) -> str:
         listed = " and ".join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
         sentences.append(f"{name} {listed}.")
     return " ".join(sentences)
+
+
+def planted(
+    told: list[list[str]], persons: list[list[Statement]], kinds: Sequence[str], seed: int
+) -> list[Claim]:
+    """Claims that were told about each person, every second true one with an error of some kind.
+
+    One that was not true before has the error "its own"; what states nothing is left out.
+    """
+    rng = random.Random(f"planted {seed}")
+    claims = []
+    for text in itertools.chain.from_iterable(told):
+        if (said := parsed(text)) is None:
+            continue
+        if not is_true(text, persons):
+            claims.append(Claim(text, "its own"))
+        elif rng.random() < 0.5:
+            claims.append(with_error(rng.choice(kinds), said, persons, rng))
+        else:
+            claims.append(Claim(text, ""))
+    return claims
 
 
 def with_error(

@@ -324,14 +324,6 @@ def _mapped(change: Callable[[str], str]) -> Callable:
     return lambda text: [[change(said), a, b] for said, a, b in _facts(text)]
 
 
-def _inside_words(text: str) -> list[Row]:
-    rows = []
-    for said, a, b in _facts(text, (", and ", ", ", "and")):
-        said = said.strip()
-        rows.append([said, a, b])
-    return rows
-
-
 SPLITS = [
     ("sentence/every-period", lambda text: _facts(text, ends=lambda t, i: True)),
     ("sentence/last-lost", lambda text: _complete(text)),
@@ -350,7 +342,7 @@ SPLITS = [
     ("clause/and-only", lambda text: _facts(text, (" and ",))),
     ("clause/and-only", lambda text: _facts(text, (", and ", " and "))),
     ("clause/keeps-and", lambda text: _facts(text, (", ", " and "))),
-    ("clause/inside-words", _inside_words),
+    ("clause/inside-words", lambda text: _facts(text, (", and ", ", ", " and ", "and"))),
     ("clause/inside-words", lambda text: _facts(text, (", and ", ", ", "and"))),
     ("subject/missing", lambda text: _facts(text, subject=lambda c, k: (c, k))),
     ("subject/missing", lambda text: _facts(text, subject=_only_pronouns)),
@@ -572,10 +564,11 @@ def _added(place: Callable) -> Callable:
 
 MATCHES = [
     ("match/farthest", _with(pick=min)),
+    ("match/farthest", _with(pick=min, below=lambda best, threshold: False)),
+    ("match/first-sentence", _first_sentence),
     ("match/first-chunk", _with(select=lambda chunks: chunks[:1])),
     ("match/last-chunk", _with(select=lambda chunks: chunks[-1:])),
     ("match/last-chunk", _last_chunk),
-    ("match/first-sentence", _first_sentence),
     ("match/last-of-equal", _last_of_equal),
     ("span/whole-chunk", _with(parts=_whole)),
     ("span/whole-chunk", _with(span=lambda chunk, row: (chunk.start, chunk.stop))),
@@ -603,8 +596,10 @@ MATCHES = [
 
 
 def _place(value: object) -> object:
-    """(file, start, stop, score) with the score as a number in float64."""
+    """(file, start, stop, score), the score in float64; a sentence before the score is left out."""
     value = numbers_out(value)
+    if isinstance(value, list) and len(value) == 5 and isinstance(value[3], str):
+        value = [*value[:3], value[4]]
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], list):
         value = [*value[0], value[1]]
     if isinstance(value, list) and len(value) == 4 and isinstance(value[3], int | float):

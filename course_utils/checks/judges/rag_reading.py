@@ -150,6 +150,10 @@ SENTENCES = {
             "Without a passage there is still a line Context.",
             "With nothing to read the prompt is the question alone.",
         ),
+        "format/nothing": (
+            "Without passages there is no prompt.",
+            "The question alone is a prompt too.",
+        ),
         "format/end": (
             "The prompt does not end in Answer:",
             "No space and no line break after the colon: the model begins with a space.",
@@ -342,6 +346,10 @@ def _characters_until(text, tokens, size, overlap):
     return _chunked(text, [(i, i + 1) for i in range(len(text))], size, overlap)
 
 
+def _characters_beyond(text, tokens, size, overlap):
+    return [[text[i : i + size], i, i + size] for i in range(0, len(text), size - overlap)]
+
+
 def _words(cut):
     def of(text, tokens, size, overlap):
         spans, start = [], 0
@@ -419,6 +427,7 @@ WINDOWS = [
     ("last/dropped", lambda *given: _chunked(*given)[:-1]),
     ("size/characters", _characters),
     ("size/characters", _characters_until),
+    ("size/characters", _characters_beyond),
     ("size/words", _words(_chunked)),
     ("size/words", _words(_every)),
     ("size/one-off", _wide(1)),
@@ -792,6 +801,7 @@ def _parted(overhead: Callable[[str], str]) -> Callable:
 
 
 PROMPTS = [
+    ("format/nothing", lambda q, p, c, b: _built(q, p, c, b) if p else ["", []]),
     ("format/empty-context", lambda q, p, c, b: _emptied(q, p, c, b)),
     ("format/end", _changed(lambda text: text + " ")),
     ("format/end", _changed(lambda text: text + "\n")),

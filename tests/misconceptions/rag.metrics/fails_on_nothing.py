@@ -18,7 +18,7 @@ def ranking_metrics(found, gains, k):
         rows.append(
             (
                 len(hits) / len(wanted),
-                1 / hits[0] if row[:k] else 1 / len(row),
+                1 / hits[0] if hits else 0.0 / len(row),
                 got / best,
             )
         )

@@ -10,11 +10,8 @@ def split_facts(text):
     for sentence in re.finditer(r"\S.*?(?:\.(?=\s|$)|$)", text, re.DOTALL):
         stop = sentence.end() - sentence[0].endswith(".")
         begin = sentence.start()
-        ends = [
-            (m.start(), m.end())
-            for m in re.finditer(r", and |, | and ", text[:stop])
-            if m.start() > begin
-        ]
+        joints = re.compile(r", and |, | and ").finditer(text, begin, stop)
+        ends = [joint.span() for joint in joints]
         for end, after in [*ends, (stop, stop)]:
             clause = text[begin:end]
             first, _, rest = clause.partition(" ")
