@@ -144,3 +144,20 @@ def test_facts_that_course_lm_extracts():
     extracted = verify.extract(model, tokenizer, texts)
     right = [people.is_true(line, PERSONS) for lines in extracted for line in lines]
     assert len(right) >= 24 and sum(right) / len(right) > 0.8
+
+
+def test_every_second_true_claim_is_planted():
+    told = [[str(said) for said in person] for person in PERSONS]
+    told[0][0] = f"{PERSONS[0][0].name} visits Atlantis"
+    told[1].append("states nothing")
+    claims = people.planted(told, PERSONS, people.TUNED, seed=0)
+    assert len(claims) == 48 and claims[0].error == "its own"
+    errors = [claim.error for claim in claims[1:]]
+    assert 10 < errors.count("") < 38 and set(errors) == {"", *people.TUNED}
+    for claim in claims:
+        assert people.is_true(claim.text, PERSONS) == (claim.error == "")
+
+
+def test_the_best_threshold():
+    assert verify.best_threshold([0.2, 0.65, 0.5, 0.9], [False, True, False, True]) == 0.51
+    assert verify.best_threshold([0.2, 0.9], [True, True]) == 0
