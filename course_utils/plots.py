@@ -515,7 +515,9 @@ def sequence_diagram(actors: Sequence[str], messages: Sequence[tuple[str, str, s
         color = BLUE if b > a else ORANGE
         arrow = {"arrowstyle": "->", "color": color, "linewidth": 1.4}
         ax.annotate("", (b, row - 0.2), (a, row - 0.2), arrowprops=arrow)
-        ax.text((a + b) / 2, row - 0.3, what, ha="center", va="bottom", fontsize=9)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        place_of_text = {"ha": "center", "va": "bottom", "fontsize": 9}
+        ax.text((a + b) / 2, row - 0.32, what, **place_of_text, bbox=paper)
     return fig
 
 

@@ -185,6 +185,14 @@ SENTENCES = {
             "A document is one reference.",
             "A reference is a place: file, start and stop.",
         ),
+        "numbers/by-start": (
+            "What begins at one place counts as the same source.",
+            "Compare the stop as well.",
+        ),
+        "numbers/without-file": (
+            "The same place in another document counts as the same source.",
+            "Compare the file as well.",
+        ),
         "references/of-refused": (
             "The references hold sources of facts that are not printed.",
             "Add a source when a supported fact needs it.",
@@ -714,6 +722,8 @@ CITED = [
     ("numbers/not-shared", _one_each),
     ("numbers/by-text", lambda *g: _cited(*g, key=lambda s: s[3])),
     ("numbers/by-file", lambda *g: _cited(*g, key=lambda s: s[0])),
+    ("numbers/by-start", lambda *g: _cited(*g, key=lambda s: s[:2])),
+    ("numbers/without-file", lambda *g: _cited(*g, key=lambda s: s[1:3])),
     ("numbers/of-the-list", _placed(1, True)),
     ("numbers/of-the-list", _placed(0, True)),
     ("numbers/of-the-list", _placed(1, False)),

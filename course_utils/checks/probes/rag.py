@@ -214,7 +214,7 @@ def roomy(seed: int) -> list[tuple]:
 
 def tight(seed: int) -> list[tuple]:
     """To the token all but the second fit; with two to spare the first two; to the token all but
-    the last; none."""
+    the last; none; all but the last, for one token."""
     rng = _random(seed, 922)
     given = []
     for fitting in ([0, 2, 3], [0, 1], [0, 1, 2]):
@@ -226,7 +226,10 @@ def tight(seed: int) -> list[tuple]:
         given.append((question, passages, count_tokens, budget))
     question = _question(rng)
     budget = count_tokens(prompt_text(question, [])) + 3
-    return [*given, (question, [_passage(rng, 2), _passage(rng, 3)], count_tokens, budget)]
+    given.append((question, [_passage(rng, 2), _passage(rng, 3)], count_tokens, budget))
+    question, passages = _question(rng), [_passage(rng, 1) for _ in range(3)]
+    budget = count_tokens(prompt_text(question, passages)) - 1
+    return [*given, (question, passages, count_tokens, budget)]
 
 
 def broken_lines(seed: int) -> list[tuple]:
@@ -242,7 +245,10 @@ def too_long(seed: int) -> list[tuple]:
     rng = _random(seed, 924)
     question = _question(rng)
     budget = count_tokens(prompt_text(question, [])) - 1
-    return [(question, [_passage(rng, 1)], count_tokens, budget), (question, [], count_tokens, 2)]
+    return [
+        (question, [_passage(rng, 1)], count_tokens, budget),
+        (question, [_passage(rng, 1)], count_tokens, 2),
+    ]
 
 
 def prompt_roomy(answer: Callable, seed: int) -> list[dict]:
@@ -415,6 +421,8 @@ def first_chunks(seed: int) -> list[tuple]:
         chunks = [_chunked(f"{i}.txt", [lines[3 * i : 3 * i + 3]])[0] for i in range(3)]
         other = f"{lines[wanted].split()[0]} knows {lines[wanted].split()[-1]}"
         given.append((other.rstrip("."), chunks, overlap_score, 0.1))
+    lines, _ = _register(rng, 5)  # the first is about the same person as the last
+    given.append((lines[4].rstrip("."), _chunked("f.txt", [lines]), overlap_score, 0.1))
     lines, _ = _register(rng, 4)
     twice = _chunked("a.txt", [lines]) + _chunked("b.txt", [lines[::-1]])
     given.append((lines[1].rstrip("."), twice, overlap_score, 0.1))
@@ -492,14 +500,15 @@ def distinct(seed: int) -> list[tuple]:
 
 def shared(seed: int) -> list[tuple]:
     """Three facts have one source, found with two scores; its sentence stands in another document
-    and at another place too. All are supported."""
+    and at another place too, and begins a longer one. All are supported."""
     rng = _random(seed, 962)
-    facts = _facts(rng, 6)
+    facts = _facts(rng, 7)
     one = _source(rng, f"{facts[0]}.", "k.txt", 300)
     again = one._replace(score=one.score / 2)
     elsewhere, later = one._replace(file="j.txt"), one._replace(start=500, stop=500 + len(one.text))
-    sources = [one, _source(rng, f"{facts[1]}."), again, elsewhere, later, one]
-    return [(facts, sources, [True] * 6)]
+    longer = one._replace(stop=one.stop + 8, text=f"{one.text} Always.")
+    sources = [one, _source(rng, f"{facts[1]}."), again, elsewhere, later, one, longer]
+    return [(facts, sources, [True] * 7)]
 
 
 def sourceless(seed: int) -> list[tuple]:
