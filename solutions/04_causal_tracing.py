@@ -284,6 +284,7 @@ show(
     f"{indirect[:, span].max():.2f}, at {tokens[span][position]!r} after block {block}; "
     f"at the last token it grows from {indirect[0, -1]:z.2f} to {indirect[-1, -1]:z.2f}.",
 )
+print(f"last token, block by block: {' '.join(f'{x:z.2f}' for x in indirect[:, -1])}")
 
 # %% [markdown] id="map-seen"
 # Where is the effect large? Look for a site on the subject, and for one on the last token, and at which blocks they are. The last column is no finding: the last block's output at

@@ -187,6 +187,29 @@ def test_texts_stand_side_by_side_above_the_changes():
     plots.Picture(fig, alt="a dollar sign is no formula")
 
 
+def test_dose_responses_mark_samples_steered_backwards():
+    panels = {"a": [[0.0, 1.0], [1.0, -1.0]], "b": [[2.0, 4.0]]}
+    fig = plots.dose_responses(panels, [-1, 1], {"a": [False, True], "b": [False]}, "nats")
+    first, second = fig.axes[:2]
+    assert [line.get_ydata()[0] for line in first.lines[:3]] == [0.0, 1.0, 0.5]
+    assert [line.get_color() for line in first.lines[:3]] == [plots.SKY, plots.ORANGE, plots.BLACK]
+    assert second.get_title(loc="left") == "b"
+
+
+def test_intervals_stand_from_the_top():
+    fig = plots.intervals({"one": (0.0, 1.0, 3.0), "two": (-1.0, 0.0, 1.0)}, "slope")
+    ax = fig.axes[0]
+    assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.0, 3.0], [1.0]]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_labeled_points_are_numbered_as_they_are_listed():
+    fig = plots.labeled_points({"sea": (0.1, 0.2), "news": (0.5, 0.0)}, "x", "y")
+    ax, names = fig.axes
+    assert [text.get_text() for text in ax.texts] == ["1", "2"]
+    assert names.texts[0].get_text() == "1  sea\n2  news"
+
+
 def test_a_contact_sheet_has_a_picture_for_each_label(tmp_path):
     path = tmp_path / "blue.png"
     pictures.new("RGB", (8, 8), "blue").save(path)
