@@ -303,7 +303,7 @@ for name, weight in (("meaning", 0.0), ("words", 1.0), ("both", 0.1)):
 print("you predicted", my_recall)
 
 # %% [markdown] id="knobs"
-# Search by words finds nothing that is asked in other words, and nearly everything else; meaning has the opposite weakness. Three knobs: the weight of the words, the size of the chunks, their overlap.
+# Search by words finds next to nothing that is asked in other words, and nearly everything else; meaning finds the greater part of both. Three knobs: the weight of the words, the size of the chunks, their overlap.
 # At which weight is recall best? And do small chunks find more, or large ones?
 
 # %% id="predict-knobs"
@@ -857,7 +857,10 @@ else:
 
     question = "Why is decoding slow?"
     hits = search.search(question, 4)
-    prompt, _ = build_prompt(question, [hit.chunk.content for hit in hits], count, 1500)
+    passages = [hit.chunk.content for hit in hits]
+    prompt, _ = build_prompt(
+        question, passages, lambda t: len(real_tokenizer(t)["input_ids"]), 1500
+    )
     answer = told(f"Answer in short sentences from the context only.\n{prompt}", 150)
     found = [fact for fact, _, _ in split_facts(answer)]
     matched = [match_source(fact, [hit.chunk for hit in hits], near, 0.3) for fact in found]
