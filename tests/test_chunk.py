@@ -48,7 +48,7 @@ def test_a_chunk_has_the_last_heading(tokenizer):
 
 
 def test_chunks_end_where_sentences_do(tokenizer):
-    assert all(c.content[-1] in ".s" for c in chunks(TEXT, "trees.md", tokenizer, 16))
+    assert all(c.content.endswith(".") for c in chunks(TEXT, "trees.md", tokenizer, 16))
 
 
 def test_an_empty_text_has_no_chunks(tokenizer):
