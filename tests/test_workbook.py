@@ -14,7 +14,7 @@ from course_utils.retrieval.questions import (
 )
 from course_utils.retrieval.workbook import sections
 
-SOURCES = sorted((Path(__file__).parents[1] / "solutions").glob("[0-9][0-9]_*.py"))
+SOURCES = sorted((Path(__file__).parents[1] / "solutions").glob("[0-9][0-9]*_*.py"))
 
 
 def answering(question):
@@ -41,7 +41,7 @@ def test_there_are_sixty_questions_and_twenty_in_other_words():
 
 def test_the_sections_that_questions_name_are_still_in_the_workbook():
     there = {
-        (path.stem[:2], section.heading)
+        (path.stem.split("_")[0], section.heading)
         for path in SOURCES
         if path.stem != documents.READER
         for section in documents.sections(read(path))
@@ -91,11 +91,11 @@ SOURCE = """# %% [markdown]
 
 def test_a_snapshot_holds_prose_alone(tmp_path, monkeypatch):
     (tmp_path / "solutions").mkdir()
-    for name in ("01_a.py", f"{documents.READER}.py"):
+    for name in ("01b_a.py", f"{documents.READER}.py"):
         (tmp_path / "solutions" / name).write_text(SOURCE)
     monkeypatch.setattr(documents, "SNAPSHOT", tmp_path / "workbook.jsonl")
     assert documents.write(tmp_path) == 1
-    (found,) = documents.sections(read(tmp_path / "solutions" / "01_a.py"))
-    assert found == ("01_a", "01 · A title", "1 · First", found.text)
+    (found,) = documents.sections(read(tmp_path / "solutions" / "01b_a.py"))
+    assert found == ("01b_a", "01 · A title", "1 · First", found.text)
     assert found.text == "## 1 · First\n\nText with a hint.\n\nMore of the first."
     assert len((tmp_path / "workbook.jsonl").read_text().splitlines()) == 1

@@ -18,7 +18,7 @@ _DETAILS = re.compile(r"<details\b(?:(?!<details\b).)*?</details>\s*", re.DOTALL
 
 def write(root: Path) -> int:
     """Write the snapshot from the sources under ``root``; returns the number of sections."""
-    paths = sorted((root / "solutions").glob("[0-9][0-9]_*.py"))
+    paths = sorted((root / "solutions").glob("[0-9][0-9]*_*.py"))
     sources = [read(path) for path in paths if path.stem != READER]
     found = [section for source in sources for section in sections(source)]
     lines = [json.dumps(section._asdict(), ensure_ascii=False) + "\n" for section in found]

@@ -1085,7 +1085,7 @@ _ALL = (
             Case("supported facts only", 1, "rag.cite_distinct", "rag_facts.kept"),
             Case("one source, one number", 1, "rag.cite_shared", "rag_facts.numbered"),
             Case("a fact without a source", 1, "rag.cite_sourceless", "rag_facts.sourceless"),
-            Case("what the verifier is asked", 1, "rag.cite_distinct", "rag_facts.asked"),
+            Case("what the verifier is asked", 1, "rag.cite_asked", "rag_facts.asked"),
         ),
     ),
 )

@@ -22,14 +22,14 @@ FUNCTION_WORDS = frozenset(
 
 
 class Question(NamedTuple):
-    """A question, the first two digits of the notebook and the heading of the section."""
+    """A question, the number of the notebook and the heading of the section."""
 
     text: str
     notebook: str
     heading: str
 
     def is_answered_by(self, section: Section) -> bool:
-        return section.notebook[:2] == self.notebook and section.heading == self.heading
+        return section.notebook.split("_")[0] == self.notebook and section.heading == self.heading
 
 
 def content_words(text: str) -> set[str]:

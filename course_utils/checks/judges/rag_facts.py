@@ -71,6 +71,10 @@ SENTENCES = {
             "A clause that begins with a capital letter stays as it is.",
         ),
         "pronoun/kept": ("Pronouns stay.", "He, She, They and It become the subject before them."),
+        "pronoun/some": (
+            "A pronoun stays, others are replaced.",
+            "There are four: He, She, They and It.",
+        ),
         "pronoun/before": (
             "The subject is put before the pronoun.",
             "It takes the pronoun's place.",
@@ -212,6 +216,10 @@ SENTENCES = {
             "The verifier is asked more than once for a fact.",
             "A second pass is costly: keep what it said.",
         ),
+        "asked/once-a-source": (
+            "The verifier is asked once for a source, not for each fact.",
+            "A source can support one fact and not another: ask for each pair.",
+        ),
         "asked/not": ("The verifier is not asked about every fact.", "Ask for each with a source."),
     },
 }
@@ -284,6 +292,17 @@ def _pronoun_kept(clause, known):
 
 def _pronoun_as_name(clause, known):
     return (clause, clause.split()[0]) if clause[:1].isupper() else (f"{known} {clause}", known)
+
+
+def _only(*pronouns: str) -> Callable:
+    """Replaces these pronouns; another is taken for a name."""
+
+    def subject(clause, known):
+        others = set(PRONOUNS) - set(pronouns)
+        first = clause.split()[0]
+        return (clause, first) if first in others else _subject(clause, known)
+
+    return subject
 
 
 def _pronoun_before(clause, known):
@@ -360,6 +379,9 @@ SPLITS = [
     ("subject/twice", lambda text: _facts(text, subject=_twice)),
     ("pronoun/kept", lambda text: _facts(text, subject=_pronoun_kept)),
     ("pronoun/as-name", lambda text: _facts(text, subject=_pronoun_as_name)),
+    ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She"))),
+    ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She", "They"))),
+    ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She", "It"))),
     ("pronoun/before", lambda text: _facts(text, subject=_pronoun_before)),
 ]
 
@@ -806,7 +828,7 @@ def sourceless(calls: list[dict], seed: int) -> Refusal | None:
 
 def asked(calls: list[dict], seed: int) -> Refusal | None:
     """What the verifier was asked, alone."""
-    for call, (facts, sources, _) in zip(calls, probes.distinct(seed), strict=True):
+    for call, (facts, sources, _) in zip(calls, probes.with_common_sources(seed), strict=True):
         right = [[source.text, fact] for source, fact in zip(sources, facts, strict=True)]
         told = f"{len(right)} questions, (source's text, fact): {show(right)}"
         if call["outcome"] == "raised":
@@ -821,6 +843,8 @@ def asked(calls: list[dict], seed: int) -> Refusal | None:
             slug = "asked/not-the-text"
         elif len(seen) > len({tuple(pair) for pair in seen}):
             slug = "asked/twice"
+        elif len(seen) == len({text for text, _ in seen}) == len({text for text, _ in right}):
+            slug = "asked/once-a-source"
         elif len(seen) < len(right):
             slug = "asked/not"
         return Refusal(slug, told, show(seen))

@@ -132,6 +132,10 @@ SENTENCES = {
             "Where no word is found the scores are NaN: 0 / 0.",
             "Divide by the largest only if it is above 0.",
         ),
+        "wordless/scores": (
+            "Where no word is found the scores are not (1 - weight) times the cosine.",
+            "A word score of 0 adds nothing; the cosine keeps its weight.",
+        ),
         "wordless/order": (
             "Where no word is found the order is not that of the cosines.",
             "All word scores are 0 then: the cosines decide.",
@@ -221,6 +225,10 @@ SENTENCES = {
         "question/accepted": (
             "A question that is too long by itself gives a prompt.",
             "raise ValueError: a prompt that is cut asks something else.",
+        ),
+        "question/strict": (
+            "A question that takes the whole budget is refused.",
+            "It fits: raise only if count(prompt) > budget.",
         ),
         "question/other-error": (
             "A question that is too long raises something else than a ValueError.",
@@ -669,8 +677,8 @@ def _parts(call: dict, expected: str) -> Refusal | tuple[Tensor, Tensor]:
 
 
 def wordless(calls: list[dict], seed: int) -> Refusal | None:
-    """Whether the cosines decide, whatever the weights."""
-    query, vectors, _, k, _ = probes.wordless(seed)[0]
+    """Whether the cosines decide, and then the scores."""
+    query, vectors, _, k, weight = probes.wordless(seed)[0]
     expected = "the order of the cosines where no word is found"
     parts = _parts(calls[0], expected)
     if isinstance(parts, Refusal):
@@ -678,9 +686,11 @@ def wordless(calls: list[dict], seed: int) -> Refusal | None:
     scores, rows = parts
     if any(x.is_floating_point() and x.isnan().any() for x in (scores, rows)):
         return Refusal("wordless/nan", "scores without NaN", show([scores, rows]))
-    wanted = _found(_cosines(query, vectors), k)[1]
+    right, wanted = _found((1 - weight) * _cosines(query, vectors), k)
     if not any(_same_rows(x, wanted) for x in (rows, scores)):
         return Refusal("wordless/order", f"{expected}: {show(wanted)}", show(rows))
+    if _same_rows(rows, wanted) and not torch.allclose(scores.sort().values, right.sort().values):
+        return Refusal("wordless/scores", show(right), show(scores))
     return None
 
 
@@ -976,10 +986,17 @@ def broken_lines(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def too_long(calls: list[dict], seed: int) -> Refusal | None:
+    """A ValueError or none: the prompt is judged by the other cases."""
+    *longer, exact = calls
     expected = "a ValueError for a question that is longer than the budget"
-    for call in calls:
+    for call in longer:
         if refusal := _not_a_value_error(call, expected, "question"):
             return refusal
+    if exact["outcome"] == "raised":
+        expected = "a prompt for a question that takes exactly the budget"
+        refusal = common.raised(exact, expected)
+        slug = "question/strict" if exact["error"] == "ValueError" else refusal.slug
+        return Refusal(slug, expected, refusal.seen)
     return None
 
 

@@ -242,13 +242,12 @@ def broken_lines(seed: int) -> list[tuple]:
 
 
 def too_long(seed: int) -> list[tuple]:
+    """A question longer than the budget by a token and by many; the last takes it whole."""
     rng = _random(seed, 924)
     question = _question(rng)
-    budget = count_tokens(prompt_text(question, [])) - 1
-    return [
-        (question, [_passage(rng, 1)], count_tokens, budget),
-        (question, [_passage(rng, 1)], count_tokens, 2),
-    ]
+    exact = count_tokens(prompt_text(question, []))
+    budgets = (exact - 1, 2, exact)
+    return [(question, [_passage(rng, 1)], count_tokens, budget) for budget in budgets]
 
 
 def prompt_roomy(answer: Callable, seed: int) -> list[dict]:
@@ -349,6 +348,7 @@ def other_subjects(seed: int) -> list[tuple]:
         (f"{names[0]} {a}. She {b} and {c}.",),
         (f"{names[0]} {a} and {names[1]} {b}. He {c}.",),
         (f"{names[2]} {a}. {names[1]} {b}, {names[0]} {c} and {d}. They {a}.",),
+        (f"{names[1]} {d}. It {a} and {c}.",),
     ]
 
 
@@ -519,6 +519,16 @@ def sourceless(seed: int) -> list[tuple]:
     return [(facts, sources, [True] * 4), (facts[:1], [None], [True])]
 
 
+def with_common_sources(seed: int) -> list[tuple]:
+    """A source supports one fact and not another; facts come in both orders."""
+    rng = _random(seed, 964)
+    given = distinct(seed)
+    for verdicts in ([True, False], [False, True]):
+        facts = _facts(rng, 2)
+        given.append((facts, [_source(rng, f"{facts[0]}. {facts[1]}.")] * 2, verdicts))
+    return given
+
+
 class _Verifier:
     """Says of each fact whether it is supported, whichever way round it is asked."""
 
@@ -543,6 +553,10 @@ def _cited(answer: Callable, inputs: list[tuple]) -> list[dict]:
 
 def cite_distinct(answer: Callable, seed: int) -> list[dict]:
     return _cited(answer, distinct(seed))
+
+
+def cite_asked(answer: Callable, seed: int) -> list[dict]:
+    return _cited(answer, with_common_sources(seed))
 
 
 def cite_shared(answer: Callable, seed: int) -> list[dict]:
