@@ -30,9 +30,13 @@ def sections(source: Source) -> list[Section]:
     """The text cells of a notebook, cut before every heading; hints, code, overviews out."""
     text = "\n\n".join(_prose(cell.source) for cell in source.cells if cell.kind == "markdown")
     _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    pairs = [(part.split("\n")[0], f"## {part.strip()}") for part in parts]
+    pairs = [(part.split("\n")[0].strip(), f"## {part.strip()}") for part in parts]
     title = headers.title(source).heading
-    return [Section(source.stem, title, h, text) for h, text in pairs if h not in OVERVIEWS]
+    return [
+        Section(source.stem, title, heading, text)
+        for heading, text in pairs
+        if not heading.startswith(OVERVIEWS)
+    ]
 
 
 def _prose(markdown: str) -> str:

@@ -54,39 +54,39 @@ IN_OTHER_WORDS = _questions(
 00 How this workbook works
     I am stuck on a task: can I leave it out for now?
 00 3 · What does a temperature do?
-    Which knob makes random choices more cautious or more daring?
+    Does more heat make sampling more random?
 00 7 · Where the method fails
-    Why do chatbots sound sure while making things up?
+    Is a confident answer about an invented landmark honest?
 01 1 · How large is a model that you have not downloaded?
     Can I inspect an architecture's dimensions before fetching gigabytes of weights?
-01 4 · What does it take to load?
-    How much RAM do three billion weights occupy?
-01 9 · Where counting fails
-    Why don't fewer computations guarantee a faster reply?
-02 1 · What is computed twice?
-    Why is rereading everything for each generated word wasteful?
+01 7 · How does a mask hide the future?
+    How is a network kept from peeking at upcoming words?
 02 4 · What if there is no room for all tokens?
     Which entries can be thrown away when storage is full?
 02 5 · Whose memory is it?
     How can several conversations with one common opening avoid storing it repeatedly?
-02 6 · Why is decoding slow?
-    Is a GPU held up by calculating or by moving data around?
+02 8 · Who waits for whom?
+    How do busy services keep slots from idling behind long replies?
 03 3 · Memory against context
-    Which wins, a statement in the prompts or stored knowledge?
+    Can a false statement about a smartphone override trained knowledge?
 03 7 · Where the lens misleads
-    Does a readable intermediate guess prove that the network relies on it?
+    Is a decoded intermediate guess really a cause of what follows?
 04 5 · Which heads copy, which rest?
     How does a network spot repeated phrases and predict what follows?
 04 6 · What is lost without them?
-    What should replace a component that is knocked out?
+    How should one ablate attention: nullify, average or swap?
 05 1 · Where is love?
     How do I find the axis between affection and dislike?
 05 3 · One pair or many?
     Is averaging lots of contrasting examples better than one comparison?
 05 5 · Against the prompt
     Can an angry critique be flipped into praise?
+06 3 · How sure?
+    How do I get confidence intervals by resampling?
+06 7 · Is the best classifier the best vector?
+    Can good detection still give poor control?
 08 4 · King − man + woman
-    Do word analogies really work by adding and subtracting?
+    Do royal gender analogies hold up?
 08 5 · One space for texts and pictures
     How are photographs matched with their descriptions?
 08 6 · Not comparing with everything
@@ -107,7 +107,7 @@ IN_ITS_WORDS = _questions(
 00 Exercise 0.4 · Generate
     When does the generation loop stop, and is the end token part of the result?
 00 5 · What do the settings do to a text?
-    What is greedy decoding?
+    Does the seed have an effect under greedy decoding?
 01 2 · What is in a block?
     What is a gated FFN?
 01 Exercise 1.1 · Parameters by part
@@ -117,7 +117,7 @@ IN_ITS_WORDS = _questions(
 01 Exercise 1.2 · Bytes of the KV cache
     How is the size of the KV cache computed from a configuration?
 01 Exercise 1.3 · FLOPs per token
-    How many operations does a multiplication with its addition count as?
+    Which FLOPs does the count of a token leave out?
 01 Exercise 1.4 · Which masking?
     How can I find out whether a model adds or multiplies its mask?
 02 Exercise 2.1 · Attention
@@ -161,13 +161,13 @@ IN_ITS_WORDS = _questions(
 05 2 · In which blocks does it work?
     Why is a random vector of the same norm the control?
 05 Exercise 5.4 · ActAdd: pad and align
-    How are two prompts of different length brought to the same number of tokens?
+    How does ActAdd bring two prompts to the same number of tokens?
 05 4 · Which block, how strong?
     How is fluency measured beside the share of positive adjectives?
-05 Exercise 5.6 · The score of a sweep
-    Does a word that is on both lists count?
 05 Exercise 5.7 · SLERP
     What happens in spherical interpolation if the two vectors are opposite?
+06b 3 · A controller
+    What does a controller of the steering strength read?
 08 Exercise 8.1 · Three distances
     What is wrong with 1 - abs(cos) as a cosine distance?
 08 Exercise 8.2 · Mean pooling

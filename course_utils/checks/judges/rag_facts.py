@@ -70,6 +70,10 @@ SENTENCES = {
             "A clause with a subject of its own gets another.",
             "A clause that begins with a capital letter stays as it is.",
         ),
+        "subject/too-long": (
+            "More than one word is taken for the subject.",
+            "It is the clause's first word.",
+        ),
         "pronoun/kept": ("Pronouns stay.", "He, She, They and It become the subject before them."),
         "pronoun/some": (
             "A pronoun stays, others are replaced.",
@@ -112,6 +116,10 @@ SENTENCES = {
             "The best of the last chunk is taken.",
             "The best of all chunks: keep it only if it is better.",
         ),
+        "match/nearest-chunk": (
+            "Only the sentences of the nearest chunk are compared.",
+            "A long chunk is near to nothing: compare the sentences of all chunks.",
+        ),
         "match/first-sentence": (
             "The first sentence above the threshold is taken, not the best.",
             "Score all, then take the largest.",
@@ -133,6 +141,7 @@ SENTENCES = {
             "The span is a character too short or too long.",
             "A sentence goes from its first letter to its period, included.",
         ),
+        "span/length": ("The stop is the sentence's length.", "start + len(sentence)"),
         "span/chunk-end": ("The end is that of the chunk.", "start + len(sentence)"),
         "sentence/every-period": (
             "A number with a point is cut in two.",
@@ -172,6 +181,14 @@ SENTENCES = {
         "numbers/of-the-list": (
             "The number is the fact's place in the list.",
             "References are numbered as they are needed.",
+        ),
+        "numbers/gaps": (
+            "Numbers are left out.",
+            "A new reference has one more than there are: len(references) after it is added.",
+        ),
+        "numbers/first-only": (
+            "Of the facts that share a source only the first is printed.",
+            "Each supported fact is cited, with the number that its source has already.",
         ),
         "numbers/not-shared": (
             "One source has several numbers.",
@@ -215,6 +232,10 @@ SENTENCES = {
         "asked/twice": (
             "The verifier is asked more than once for a fact.",
             "A second pass is costly: keep what it said.",
+        ),
+        "asked/sourceless": (
+            "The verifier is asked about a fact without a source.",
+            "There is nothing to compare it with: leave the fact out.",
         ),
         "asked/once-a-source": (
             "The verifier is asked once for a source, not for each fact.",
@@ -317,6 +338,11 @@ def _first_of_text(clause, known):
     return _subject(clause, known)
 
 
+def _two_words(clause, known):
+    said, known = _subject(clause, known)
+    return said, " ".join(clause.split()[:2]) if said == clause else known
+
+
 def _twice(clause, known):
     if not known:
         return clause, clause.split()[0]
@@ -373,6 +399,7 @@ SPLITS = [
     ("clause/inside-words", lambda text: _facts(text, (", and ", ", ", "and"))),
     ("subject/missing", lambda text: _facts(text, subject=lambda c, k: (c, k))),
     ("subject/missing", lambda text: _facts(text, subject=_only_pronouns)),
+    ("subject/too-long", lambda text: _facts(text, subject=_two_words)),
     ("subject/first-of-text", lambda text: _facts(text, subject=_first_of_text)),
     ("subject/of-the-sentence", _of_sentence),
     ("subject/twice", _all_of_sentence),
@@ -592,11 +619,18 @@ def _added(place: Callable) -> Callable:
     return _with(span=lambda chunk, row: (place(chunk, row), place(chunk, row) + len(row[0])))
 
 
+def _in_nearest_chunk(fact, chunks, score, threshold):
+    scores = list(score(fact, [chunk.content for chunk in chunks]))
+    nearest = chunks[scores.index(max(scores))]
+    return _matched(fact, [nearest], score, threshold)
+
+
 MATCHES = [
     ("match/farthest", _with(pick=min)),
     ("match/farthest", _with(pick=min, below=lambda best, threshold: False)),
     ("match/first-sentence", _first_sentence),
     ("match/first-chunk", _with(select=lambda chunks: chunks[:1])),
+    ("match/nearest-chunk", _in_nearest_chunk),
     ("match/last-chunk", _with(select=lambda chunks: chunks[-1:])),
     ("match/last-chunk", _last_chunk),
     ("match/last-of-equal", _last_of_equal),
@@ -604,6 +638,7 @@ MATCHES = [
     ("span/whole-chunk", _with(span=lambda chunk, row: (chunk.start, chunk.stop))),
     ("span/in-chunk", _with(span=lambda chunk, row: row[1:])),
     ("span/chunk-end", _with(span=lambda chunk, row: (chunk.start + row[1], chunk.stop))),
+    ("span/length", _with(span=lambda chunk, row: (chunk.start + row[1], len(row[0])))),
     ("span/inclusive", _shifted(0, -1)),
     ("span/inclusive", _shifted(0, 1)),
     ("span/inclusive", _shifted(-1, 0)),
@@ -738,7 +773,29 @@ def _sorted_references(facts, sources, verdicts):
     return [cited, sorted(spans)]
 
 
+def _with_gaps(facts, sources, verdicts):
+    """A new reference has the number of facts cited so far, and one."""
+    cited, spans = _cited(facts, sources, verdicts)
+    first: dict[int, int] = {}
+    rows = [[fact, first.setdefault(number, i)] for i, (fact, number) in enumerate(cited, 1)]
+    return [rows, spans]
+
+
+def _first_only(facts, sources, verdicts):
+    cited, spans = _cited(facts, sources, verdicts)
+    numbers = [number for _, number in cited]
+    return [[row for i, row in enumerate(cited) if row[1] not in numbers[:i]], spans]
+
+
+def _number_first(facts, sources, verdicts):
+    cited, spans = _cited(facts, sources, verdicts)
+    return [[[number, fact] for fact, number in cited], spans]
+
+
 CITED = [
+    ("numbers/gaps", _with_gaps),
+    ("numbers/first-only", _first_only),
+    ("result/not-rows", _number_first),
     ("numbers/from-zero", lambda *g: _cited(*g, first=0)),
     ("numbers/by-object", lambda *g: _cited(*g, key=lambda s: s)),
     ("numbers/not-shared", _one_each),
@@ -829,7 +886,9 @@ def sourceless(calls: list[dict], seed: int) -> Refusal | None:
 def asked(calls: list[dict], seed: int) -> Refusal | None:
     """What the verifier was asked, alone."""
     for call, (facts, sources, _) in zip(calls, probes.with_common_sources(seed), strict=True):
-        right = [[source.text, fact] for source, fact in zip(sources, facts, strict=True)]
+        pairs = list(zip(sources, facts, strict=True))
+        right = [[source.text, fact] for source, fact in pairs if source is not None]
+        sourceless = [fact for source, fact in pairs if source is None]
         told = f"{len(right)} questions, (source's text, fact): {show(right)}"
         if call["outcome"] == "raised":
             return common.raised(call, told)
@@ -839,6 +898,8 @@ def asked(calls: list[dict], seed: int) -> Refusal | None:
         slug = "value/wrong"
         if seen and all([b, a] in right for a, b in seen):
             slug = "asked/swapped"
+        elif any(fact in sourceless for _, fact in seen):
+            slug = "asked/sourceless"
         elif any(pair not in right for pair in seen):
             slug = "asked/not-the-text"
         elif len(seen) > len({tuple(pair) for pair in seen}):

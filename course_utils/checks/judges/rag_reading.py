@@ -6,6 +6,7 @@ definitions, query by query.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -40,6 +41,10 @@ SENTENCES = {
             "The overlap comes on top of the size.",
             "A window has size tokens, those that it repeats included.",
         ),
+        "overlap/characters": (
+            "The overlap is counted in characters.",
+            "It is in tokens: the next window begins size - overlap tokens later.",
+        ),
         "overlap/zero": (
             "Without overlap it goes wrong: a list's [-0:] is the whole list.",
             "Count from the front: windows begin at 0, size - overlap, 2 * (size - overlap), …",
@@ -63,6 +68,14 @@ SENTENCES = {
         "span/in-tokens": (
             "The spans count tokens.",
             "A span is in characters: from tokens[first][0] to the end of the last token.",
+        ),
+        "span/length": (
+            "The last number is the content's length.",
+            "It is the stop: text[start:stop] is the content.",
+        ),
+        "span/inclusive": (
+            "The stop is the place of the last character.",
+            "It is the place after it, as in a slice: text[start:stop] is the content.",
         ),
         "span/to-the-next": (
             "Windows go on to the beginning of the next one, white space included.",
@@ -121,6 +134,10 @@ SENTENCES = {
         ),
         "fusion/product": ("The scores are multiplied.", "Add them."),
         "fusion/maximum": ("The larger of the two scores counts.", "Add them."),
+        "fusion/two-stage": (
+            "Only the nearest by meaning are ranked with their words.",
+            "Add the scores of all rows, then take the best: words find what meaning misses.",
+        ),
         "order/worst-first": ("The worst come first.", "Sort in descending order."),
         "order/not-sorted": (
             "The right rows are found, but not the best first.",
@@ -176,11 +193,19 @@ SENTENCES = {
             "A passage has its number in the list, so that numbers are missing.",
             "Number the lines of the prompt: 1, 2, 3, whatever was left out.",
         ),
+        "numbers/form": (
+            "The numbers are written otherwise.",
+            "[1] and a space, then the passage.",
+        ),
         "numbers/missing": ("The passages have no numbers.", "[1] before the first."),
         "order/reversed": ("The passages are in reverse.", "The best comes first."),
         "order/shortest-first": (
             "Short passages are taken first.",
             "They come in the order of the list, the best first.",
+        ),
+        "order/most": (
+            "As many passages as possible are taken.",
+            "They come in the order of the list: one that fits is in, whatever comes after it.",
         ),
         "used/from-one": ("Used passages are counted from 1.", "Places in the list, from 0."),
         "used/lines": (
@@ -217,6 +242,10 @@ SENTENCES = {
         "lines/kept": (
             "A passage with line breaks stands on several lines.",
             'One line each: " ".join(passage.split())',
+        ),
+        "lines/spaces": (
+            "White space becomes several spaces, or stays at the ends.",
+            'Single spaces: " ".join(passage.split())',
         ),
         "lines/removed": (
             "Words before and after a line break run together.",
@@ -270,6 +299,10 @@ SENTENCES = {
         "average/pooled": (
             "Sums over all queries are divided.",
             "Each query by itself, then the mean.",
+        ),
+        "average/hits-only": (
+            "Queries that find nothing are left out.",
+            "They count 0: divide by the number of queries.",
         ),
         "average/sum": ("The queries are summed.", "Take the mean."),
         "k/one-off": ("More than the first k count.", "found[:k]"),
@@ -350,6 +383,12 @@ def _added(text, tokens, size, overlap):
 
 def _added_after(text, tokens, size, overlap):
     return [_piece(text, tokens[i : i + size + overlap]) for i in range(0, len(tokens), size)]
+
+
+def _added_characters(text, tokens, size, overlap):
+    rows = _chunked(text, tokens, size, 0)
+    starts = [max(0, start - overlap) for _, start, _ in rows]
+    return [[text[a:stop], a, stop] for a, (_, _, stop) in zip(starts, rows, strict=True)]
 
 
 def _characters(text, tokens, size, overlap):
@@ -435,6 +474,7 @@ WINDOWS = [
     ),
     ("overlap/added", _added),
     ("overlap/added", _added_after),
+    ("overlap/characters", _added_characters),
     ("overlap/zero", _with_tail),
     ("last/contained", _every),
     ("last/moved-back", _moved_back),
@@ -457,6 +497,8 @@ WINDOWS = [
         "span/last-token-cut",
         _ending(lambda stop, tokens: next(a for a, b in tokens if b == stop)),
     ),
+    ("span/length", lambda *given: [[a, b, c - b] for a, b, c in _chunked(*given)]),
+    ("span/inclusive", lambda *given: [[a, b, c - 1] for a, b, c in _chunked(*given)]),
     ("result/order", lambda *given: [[b, c, a] for a, b, c in _chunked(*given)]),
     ("result/order", lambda *given: [[b, a, c] for a, b, c in _chunked(*given)]),
 ]
@@ -632,7 +674,20 @@ def _upside_down(query, vectors, words, k, weight):
     return [scores.flip(0), rows.flip(0)]
 
 
+def _two_stage(times: int) -> Callable:
+    """The best of the times · k rows that are nearest by meaning."""
+
+    def of(query, vectors, words, k, weight):
+        near = _found(_cosines(query, vectors), times * k)[1].sort().values
+        scores, rows = _retrieved(query, vectors, words, len(vectors), weight)
+        kept = torch.isin(rows, near)
+        return [scores[kept][:k], rows[kept][:k]]
+
+    return of
+
+
 RETRIEVED += [
+    *(("fusion/two-stage", _two_stage(times)) for times in (1, 2, 3)),
     ("order/worst-first", _worst),
     ("order/not-sorted", _unsorted),
     ("order/not-sorted", _upside_down),
@@ -689,7 +744,11 @@ def wordless(calls: list[dict], seed: int) -> Refusal | None:
     right, wanted = _found((1 - weight) * _cosines(query, vectors), k)
     if not any(_same_rows(x, wanted) for x in (rows, scores)):
         return Refusal("wordless/order", f"{expected}: {show(wanted)}", show(rows))
-    if _same_rows(rows, wanted) and not torch.allclose(scores.sort().values, right.sort().values):
+    if not _same_rows(rows, wanted):  # scores and rows are swapped: another case says so
+        return None
+    if scores.shape != right.shape or not torch.allclose(
+        scores.sort(descending=True).values.double(), right
+    ):
         return Refusal("wordless/scores", show(right), show(scores))
     return None
 
@@ -850,6 +909,10 @@ PROMPTS = [
     ("numbers/from-zero", _renumbered(lambda n, i: f"[{n}] ")),
     ("numbers/of-the-list", _renumbered(lambda n, i: f"[{i + 1}] ")),
     ("numbers/of-the-list", _renumbered(lambda n, i: f"[{i}] ")),
+    *(
+        ("numbers/form", _renumbered(lambda n, i, form=form: form.format(n + 1)))
+        for form in ("({}) ", "{}. ", "{}: ", "[{}]: ", "[{}]", "{} ", "{}) ")
+    ),
     ("numbers/missing", _renumbered(lambda n, i: "")),
     ("numbers/missing", _renumbered(lambda n, i: "- ")),
     ("order/reversed", _flipped),
@@ -858,6 +921,7 @@ PROMPTS = [
         "order/shortest-first",
         _reordered(lambda p: sorted(range(len(p)), key=lambda i: len(p[i]))),
     ),
+    ("order/most", lambda q, p, c, b: _most(q, p, c, b)),
     ("used/from-one", _told(lambda used, p: [i + 1 for i in used])),
     ("used/lines", _told(lambda used, p: list(range(len(used))))),
     ("used/lines", _told(lambda used, p: list(range(1, len(used) + 1)))),
@@ -915,9 +979,25 @@ PROMPTS = [
     ),
     ("lines/kept", lambda q, p, c, b: _built(q, p, c, b, lambda x: x)),
     ("lines/kept", lambda q, p, c, b: _built(q, p, c, b, str.strip)),
+    ("lines/spaces", lambda q, p, c, b: _built(q, p, c, b, lambda x: x.replace("\n", " "))),
+    (
+        "lines/spaces",
+        lambda q, p, c, b: _built(q, p, c, b, lambda x: x.strip().replace("\n", " ")),
+    ),
     ("lines/removed", lambda q, p, c, b: _built(q, p, c, b, lambda x: x.replace("\n", ""))),
     ("lines/removed", lambda q, p, c, b: _built(q, p, c, b, lambda x: "".join(x.splitlines()))),
 ]
+
+
+def _most(question, passages, count, budget):
+    """The first of the largest sets of passages that fit."""
+    lines = [" ".join(passage.split()) for passage in passages]
+    for size in range(len(lines), -1, -1):
+        for used in itertools.combinations(range(len(lines)), size):
+            text = probes.prompt_text(question, [lines[i] for i in used])
+            if count(text) <= budget:
+                return [text, list(used)]
+    return None
 
 
 def _emptied(question, passages, count, budget):
@@ -1047,6 +1127,17 @@ def _total(one: Callable) -> Callable:
     return lambda found, gains, k: _mean(one)(found, gains, k) * len(found)
 
 
+def _of_hits(one: Callable) -> Callable:
+    """The mean over the queries that find something."""
+
+    def of(found, gains, k):
+        values = [one(r, g, k) for r, g in zip(found, gains, strict=True)]
+        values = [value for value in values if value]
+        return torch.tensor(sum(values) / max(1, len(values)), dtype=torch.float64)
+
+    return of
+
+
 def _hits(ranked, gains, k):
     return [rank for rank, item in enumerate(ranked[:k], start=1) if item in gains]
 
@@ -1113,6 +1204,7 @@ MEASURES = {
                 _mean(lambda r, g, k: next((1 / (x + 1) for x in _hits(r, g, k)), 0.0)),
             ),
             ("mrr/of-the-mean", _over_mean_rank),
+            ("average/hits-only", _of_hits(_mrr)),
             ("average/sum", _total(_mrr)),
         ],
     ),
@@ -1135,6 +1227,7 @@ MEASURES = {
             ("ndcg/discount", _mean(_gained(discount=lambda rank: 1 + math.log2(rank)))),
             ("ndcg/not-cut", _mean(_gained(found_k=lambda k: None))),
             ("ndcg/not-cut", _mean(_gained(lambda k: None, lambda k: None))),
+            ("average/hits-only", _of_hits(_ndcg)),
             ("average/pooled", _pooled_ndcg),
             ("average/sum", _total(_ndcg)),
         ],

@@ -138,7 +138,7 @@ def weighted(seed: int) -> list[tuple]:
         (*_space(seed, 911), 5, 0.1),
         (*_space(seed, 912), 8, 0.3),
         (*_space(seed, 913), 30, 0.5),
-        (*_space(seed, 914), 6, 0.2),
+        (*_space(seed, 914), 3, 0.6),
     ]
 
 
@@ -214,7 +214,7 @@ def roomy(seed: int) -> list[tuple]:
 
 def tight(seed: int) -> list[tuple]:
     """To the token all but the second fit; with two to spare the first two; to the token all but
-    the last; none; all but the last, for one token."""
+    the last; none; all but the last, for one token; the first, as long as the two after it."""
     rng = _random(seed, 922)
     given = []
     for fitting in ([0, 2, 3], [0, 1], [0, 1, 2]):
@@ -229,6 +229,9 @@ def tight(seed: int) -> list[tuple]:
     given.append((question, [_passage(rng, 2), _passage(rng, 3)], count_tokens, budget))
     question, passages = _question(rng), [_passage(rng, 1) for _ in range(3)]
     budget = count_tokens(prompt_text(question, passages)) - 1
+    given.append((question, passages, count_tokens, budget))
+    question, passages = _question(rng), [_passage(rng, size) for size in (7, 1, 1)]
+    budget = count_tokens(prompt_text(question, passages[:1]))
     return [*given, (question, passages, count_tokens, budget)]
 
 
@@ -372,6 +375,7 @@ def repeated_clauses(seed: int) -> list[tuple]:
     return [
         (f"{names[0]} {a} and {b}. {names[1]} {a}.",),
         (f"{names[0]} {a}.\n\n{names[2]} {b} and {a}.  {names[1]} {b}, {a}.",),
+        (f"{names[2]} {b}. {names[0]} {a}. {names[2]} {b}.",),
     ]
 
 
@@ -424,8 +428,11 @@ def first_chunks(seed: int) -> list[tuple]:
     lines, _ = _register(rng, 5)  # the first is about the same person as the last
     given.append((lines[4].rstrip("."), _chunked("f.txt", [lines]), overlap_score, 0.1))
     lines, _ = _register(rng, 4)
-    twice = _chunked("a.txt", [lines]) + _chunked("b.txt", [lines[::-1]])
+    twice = _chunked("a.txt", [lines]) + _chunked("b.txt", [lines[:0:-1]])
     given.append((lines[1].rstrip("."), twice, overlap_score, 0.1))
+    lines, _ = _register(rng, 9)  # a long chunk that says it, a short one about the same person
+    chunks = _chunked("g.txt", [lines[8:], lines[:8]])
+    given.append((lines[4].rstrip("."), chunks, overlap_score, 0.1))
     return given
 
 
@@ -520,13 +527,14 @@ def sourceless(seed: int) -> list[tuple]:
 
 
 def with_common_sources(seed: int) -> list[tuple]:
-    """A source supports one fact and not another; facts come in both orders."""
+    """A source supports one fact and not another, in both orders; a fact has no source."""
     rng = _random(seed, 964)
     given = distinct(seed)
     for verdicts in ([True, False], [False, True]):
         facts = _facts(rng, 2)
         given.append((facts, [_source(rng, f"{facts[0]}. {facts[1]}.")] * 2, verdicts))
-    return given
+    facts = _facts(rng, 2)
+    return [*given, (facts, [_source(rng, f"{facts[0]}."), None], [True, True])]
 
 
 class _Verifier:
