@@ -619,7 +619,7 @@ def answer_sheet(
     for i, (score, text) in enumerate(passages, start=2):
         ax.barh(i, 14 * max(0.0, min(score, 1.0)), 0.7, color=SKY)
         ax.text(0, i, f"{score:.2f}", **style)
-        ax.text(15, i, textwrap.shorten(f"[{i - 1}] {text}", SHEET_WIDTH - 16), **style)
+        ax.text(15, i, textwrap.shorten(text, SHEET_WIDTH - 16), **style)
     column, line = 0, 3 + len(passages)
     for word, number in answer:
         color = PART_COLORS[(number - 1) % len(PART_COLORS)] if number else "white"

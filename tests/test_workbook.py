@@ -68,7 +68,17 @@ SOURCE = """# %% [markdown]
 #
 # ## 1 · First
 #
-# Text with a hint.
+# Text with
+# a hint.
+#
+# - a list, also
+#   wrapped
+# - of two
+#
+# ```
+# two lines
+# of code
+# ```
 #
 # <details><summary>Hint 1</summary>
 #
@@ -97,5 +107,6 @@ def test_a_snapshot_holds_prose_alone(tmp_path, monkeypatch):
     assert documents.write(tmp_path) == 1
     (found,) = documents.sections(read(tmp_path / "solutions" / "01b_a.py"))
     assert found == ("01b_a", "01 · A title", "1 · First", found.text)
-    assert found.text == "## 1 · First\n\nText with a hint.\n\nMore of the first."
+    listed = "- a list, also wrapped\n- of two\n\n```\ntwo lines\nof code\n```"
+    assert found.text == f"## 1 · First\n\nText with a hint.\n\n{listed}\n\nMore of the first."
     assert len((tmp_path / "workbook.jsonl").read_text().splitlines()) == 1

@@ -13,6 +13,7 @@ from course_utils.retrieval.workbook import SNAPSHOT, Section
 
 READER = "09_rag"  # the notebook that searches the snapshot stays out of it
 OVERVIEWS = ("What to remember", "Papers")  # as the title cells, they repeat what sections say
+_WRAP = re.compile(r"(?<=\S)\n *+(?![\n#|>]|\$\$|[-*+] |\d+\. )")  # within a paragraph
 _DETAILS = re.compile(r"<details\b(?:(?!<details\b).)*?</details>\s*", re.DOTALL)
 
 
@@ -27,7 +28,8 @@ def write(root: Path) -> int:
 
 
 def sections(source: Source) -> list[Section]:
-    """The text cells of a notebook, cut before every heading; hints, code, overviews out."""
+    """The text cells of a notebook, cut before every heading; hints, code cells, overviews and
+    line breaks within paragraphs out."""
     text = "\n\n".join(_prose(cell.source) for cell in source.cells if cell.kind == "markdown")
     _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     pairs = [(part.split("\n")[0].strip(), f"## {part.strip()}") for part in parts]
@@ -42,4 +44,5 @@ def sections(source: Source) -> list[Section]:
 def _prose(markdown: str) -> str:
     while _DETAILS.search(markdown):
         markdown = _DETAILS.sub("", markdown)
-    return markdown.strip()
+    parts = markdown.strip().split("```")  # every second one is code
+    return "```".join(part if i % 2 else _WRAP.sub(" ", part) for i, part in enumerate(parts))

@@ -24,7 +24,7 @@ from .store import Chunk, Hit, Store
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-WEIGHT = 0.1  # of the words
+WEIGHT = 0.05  # of the words
 WORD = r"(?u)\b[\w-]+\b"
 BATCH = 32
 
