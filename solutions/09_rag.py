@@ -712,7 +712,7 @@ check("rag.verify_and_cite", verify_and_cite)
 verify_and_cite = mine_or_reference("rag.verify_and_cite", verify_and_cite)
 
 # %% [markdown] id="a-letter"
-# Steps 1 and 2 on the registers: course-lm extracts the facts of 48 persons, and a summary in prose is made of them. It leaves some out; what it gets wrong by itself would be *its own* error. In every second true fact we plant one. Three kinds the verifier below is
+# Steps 1 and 2 on the registers: course-lm extracts the facts of 48 persons, and a summary in prose is made of them. It leaves some out; what it gets wrong by itself would be *its own* error. In about every second true fact we plant one. Three kinds the verifier below is
 # tuned on, with other persons: a fact said of *another person*, another *value*, a fact from *nowhere*. Two it was not: a name *one syllable* off, which nobody has, and a fact *denied*.
 #
 # The source of each claim is found as in exercise 9.6. The simplest verifier takes the score: what is near enough is supported. Which kinds will it let through?
@@ -824,6 +824,7 @@ print("struck: ", "; ".join(fact for fact in facts_told[part] if fact not in dic
 def explore(question: str, k: int, budget: int) -> Picture:
     """Passages, answer and references for a question about the registers."""
     hits = library.search(question if question.strip() else "?", k)
+    budget = max(budget, count(build_prompt(question, [], count, 10**6)[0]))  # for the question
     prompt, used = build_prompt(question, [hit.chunk.content for hit in hits], count, budget)
     answer = "".join(stream(model, tokenizer, prompt)).strip()
     facts = [fact for fact, _, _ in split_facts(answer)]
@@ -843,7 +844,7 @@ def explore(question: str, k: int, budget: int) -> Picture:
     return Picture(fig, alt, state=f"{question} k={k} budget={budget}")
 
 
-controls = {"k": slider(3, 1, 8, 1), "budget": slider(200, 30, 400, 10)}
+controls = {"k": slider(3, 1, 8, 1), "budget": slider(200, 40, 400, 10)}
 explorer(explore, question=text_box(facts[5].question), **controls)
 
 # %% [markdown] id="real-model"
