@@ -107,6 +107,16 @@ def parser() -> argparse.ArgumentParser:
         "Finds by hash which notebooks ran on other weights than the bundled, and builds them.",
     )
     rebuild.add_argument("--what", action="store_true", help="list what is stale, build nothing")
+
+    add_command(
+        commands,
+        "snapshot",
+        run_snapshot,
+        "author",
+        "renew the workbook's text that notebook 09 searches",
+        "Writes course_utils/retrieval/workbook.jsonl from solutions/: a line for each section. "
+        "Then build notebook 09 anew.",
+    )
     return course
 
 
@@ -156,6 +166,12 @@ def run_rebuild(arguments: argparse.Namespace) -> int:
     from course_utils import authoring
 
     return authoring.rebuild(what=arguments.what)
+
+
+def run_snapshot(arguments: argparse.Namespace) -> int:
+    from course_utils import authoring
+
+    return authoring.snapshot()
 
 
 if __name__ == "__main__":

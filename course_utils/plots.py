@@ -713,3 +713,65 @@ class Dashboard:
 
 def _listed(tokens: Sequence[str]) -> str:
     return ", ".join(f"<code>{html.escape(repr(token))}</code>" for token in tokens)
+
+
+def sequence_diagram(actors: Sequence[str], messages: Sequence[tuple[str, str, str]]) -> Figure:
+    """Who sends what to whom: (from, to, what), from the top down."""
+    place = {actor: i for i, actor in enumerate(actors)}
+    fig = Figure(figsize=(7, 1.0 + 0.42 * len(messages)), layout="constrained")
+    ax = fig.subplots()
+    ax.set_axis_off()
+    ax.set_xlim(-0.5, len(actors) - 0.5)
+    ax.set_ylim(len(messages) + 0.3, -1.0)
+    for actor, x in place.items():
+        box = {"boxstyle": "round", "facecolor": SKY, "edgecolor": "none", "alpha": 0.5}
+        ax.text(x, -0.7, actor, ha="center", va="center", fontsize=10, bbox=box)
+        ax.plot([x, x], [-0.4, len(messages)], color=GREY, linewidth=0.8, linestyle=":")
+    for row, (sender, receiver, what) in enumerate(messages, start=1):
+        a, b = place[sender], place[receiver]
+        color = BLUE if b > a else ORANGE
+        arrow = {"arrowstyle": "->", "color": color, "linewidth": 1.4}
+        ax.annotate("", (b, row - 0.2), (a, row - 0.2), arrowprops=arrow)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        place_of_text = {"ha": "center", "va": "bottom", "fontsize": 9}
+        ax.text((a + b) / 2, row - 0.32, what, **place_of_text, bbox=paper)
+    return fig
+
+
+SHEET_WIDTH = 92  # letters of equal width
+
+
+def answer_sheet(
+    question: str,
+    passages: Sequence[tuple[float, str]],
+    answer: Sequence[tuple[str, int]],
+    references: Sequence[str],
+) -> Figure:
+    """A question, the passages found with their scores as bars, the answer, its references.
+
+    ``answer`` holds words, each with the number of the reference that supports it, 0 for none;
+    a word has the color of its reference.
+    """
+    rows = 5 + len(passages) + len(references)
+    fig = Figure(figsize=(7, 0.24 * rows + 0.1))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    ax.set_xlim(-1, SHEET_WIDTH)
+    ax.set_ylim(rows, 0)
+    style = {"fontsize": 8.5, "family": "monospace", "va": "center", "parse_math": False}
+    ax.text(0, 0.8, textwrap.shorten(question, SHEET_WIDTH), **style, weight="bold")
+    for i, (score, text) in enumerate(passages, start=2):
+        ax.barh(i, 14 * max(0.0, min(score, 1.0)), 0.7, color=SKY)
+        ax.text(0, i, f"{score:.2f}", **style)
+        ax.text(15, i, textwrap.shorten(text, SHEET_WIDTH - 16), **style)
+    column, line = 0, 3 + len(passages)
+    for word, number in answer:
+        color = PART_COLORS[(number - 1) % len(PART_COLORS)] if number else "white"
+        box = {"facecolor": color, "edgecolor": "none", "alpha": 0.5, "pad": 1.5}
+        ax.text(column, line, word, **style, bbox=box)
+        column += len(word) + 1
+    for i, reference in enumerate(references):
+        box = {"facecolor": PART_COLORS[i % len(PART_COLORS)], "alpha": 0.5, "edgecolor": "none"}
+        ax.text(0, line + 1.5 + i, f"[{i + 1}]", **style, bbox=box | {"pad": 1.5})
+        ax.text(5, line + 1.5 + i, textwrap.shorten(reference, SHEET_WIDTH - 6), **style)
+    return fig

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils import __version__, cli
 
-COMMANDS = ["lab", "check", "doctor", "build", "rebuild"]
+COMMANDS = ["lab", "check", "doctor", "build", "rebuild", "snapshot"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:

@@ -256,3 +256,25 @@ def test_a_dashboard_escapes_and_shades():
     assert "a&lt;b?" in board.html and "&lt;i&gt;" in board.html and "<i>" not in board.html
     assert "rgba(86, 180, 233, 1.0)" in board.html and "↵" in board.html
     assert board.text == "latent 3: a<b?: fires at ' x\\n'"
+
+
+def test_a_sequence_diagram_has_an_arrow_for_each_message():
+    messages = [("you", "store", "question"), ("store", "you", "chunks")]
+    fig = plots.sequence_diagram(["you", "model", "store"], messages)
+    (ax,) = fig.axes
+    texts = [text.get_text() for text in ax.texts if text.get_text()]
+    assert texts == ["you", "model", "store", "question", "chunks"]
+    arrows = [note for note in ax.texts if getattr(note, "arrow_patch", None)]
+    assert [(a.xyann[0], a.xy[0]) for a in arrows] == [(0, 2), (2, 0)]
+
+
+def test_an_answer_sheet_colors_words_by_their_reference():
+    words = [("Kelmar", 1), ("eats", 0), ("$rice$.", 2)]
+    fig = plots.answer_sheet("Who?", [(0.5, "Kelmar eats"), (-1, "x")], words, ["a.txt", "b.txt"])
+    (ax,) = fig.axes
+    assert [bar.get_width() for bar in ax.patches] == [7, 0]
+    boxes = {t.get_text(): t.get_bbox_patch() for t in ax.texts if t.get_bbox_patch()}
+    colors = {text: box.get_facecolor()[:3] for text, box in boxes.items()}
+    assert colors["Kelmar"] == colors["[1]"] != colors["$rice$."] == colors["[2]"]
+    assert colors["eats"] == (1, 1, 1)
+    plots.Picture(fig, alt="a dollar sign is no formula")

@@ -4,6 +4,7 @@ The solution notebook is the source, executed; the student notebook is the sourc
 solutions. The map of the course and the README's badge are written along with them.
 """
 
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -37,3 +38,20 @@ def rebuild(what: bool) -> int:
     if what or not notebooks:
         return int(bool(found))
     return build(notebooks) or int(stale.CARD in found)
+
+
+def snapshot() -> int:
+    """Write the workbook's text as the documents that notebook 09 searches.
+
+    Prints how many sections there are and returns the exit status: 1 if a source is refused.
+    """
+    from course_utils.authoring import documents
+    from course_utils.authoring.source import SourceError
+
+    try:
+        written = documents.write(ROOT)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{written} sections in {documents.SNAPSHOT.relative_to(ROOT)}")
+    return 0

@@ -1,0 +1,17 @@
+"""Ends a window where its last token begins."""
+
+MISCONCEPTION = "span/last-token-cut"
+
+
+def chunk(text, tokens, size, overlap):
+    if not 0 <= overlap < size:
+        raise ValueError("overlap")
+    found, first = [], 0
+    while tokens:
+        inside = tokens[first : first + size]
+        start, stop = inside[0][0], inside[-1][0]
+        found.append((text[start:stop], start, stop))
+        if first + size >= len(tokens):
+            break
+        first += size - overlap
+    return found

@@ -1,0 +1,13 @@
+"""Puts the overlap before windows of full size."""
+
+MISCONCEPTION = "overlap/added"
+
+
+def chunk(text, tokens, size, overlap):
+    if not 0 <= overlap < size:
+        raise ValueError("overlap")
+    found = []
+    for first in range(0, len(tokens), size):
+        inside = tokens[max(0, first - overlap) : first + size]
+        found.append((text[inside[0][0] : inside[-1][1]], inside[0][0], inside[-1][1]))
+    return found

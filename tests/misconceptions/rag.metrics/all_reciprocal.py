@@ -1,0 +1,26 @@
+"""Adds up the reciprocal ranks of all hits."""
+
+import math
+
+import torch
+
+MISCONCEPTION = "mrr/all-hits"
+
+
+def ranking_metrics(found, gains, k):
+    rows = []
+    for row, wanted in zip(found, gains, strict=True):
+        row = list(row)
+        hits = [r for r, x in enumerate(row[:k], start=1) if x in wanted]
+        got = sum(wanted[row[r - 1]] / math.log2(r + 1) for r in hits)
+        ideal = sorted(wanted.values(), reverse=True)[:k]
+        best = sum(g / math.log2(r + 1) for r, g in enumerate(ideal, start=1))
+        rows.append(
+            (
+                len(hits) / len(wanted),
+                sum(1 / r for r in hits),
+                got / best,
+            )
+        )
+    recall, mrr, ndcg = torch.tensor(rows).mean(dim=0).tolist()
+    return {"recall": recall, "mrr": mrr, "ndcg": ndcg}

@@ -1,0 +1,13 @@
+"""Counts whether a word is found."""
+
+from torch.nn import functional as F
+
+MISCONCEPTION = "words/found-or-not"
+
+
+def retrieve(query, vectors, word_scores, k, weight):
+    cosine = F.normalize(vectors, dim=1) @ F.normalize(query, dim=0)
+    words = (word_scores > 0).double()
+    scores = (1 - weight) * cosine + weight * words
+    rows = scores.argsort(descending=True, stable=True)[:k]
+    return scores[rows], rows

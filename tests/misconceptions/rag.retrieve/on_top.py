@@ -1,0 +1,13 @@
+"""Adds the words on top of the whole cosine."""
+
+from torch.nn import functional as F
+
+MISCONCEPTION = "weight/not-shared"
+
+
+def retrieve(query, vectors, word_scores, k, weight):
+    cosine = F.normalize(vectors, dim=1) @ F.normalize(query, dim=0)
+    words = word_scores / word_scores.max().clamp(min=1e-9)
+    scores = cosine + weight * words
+    rows = scores.argsort(descending=True, stable=True)[:k]
+    return scores[rows], rows

@@ -1,0 +1,13 @@
+"""Adds BM25 as it is."""
+
+from torch.nn import functional as F
+
+MISCONCEPTION = "words/not-scaled"
+
+
+def retrieve(query, vectors, word_scores, k, weight):
+    cosine = F.normalize(vectors, dim=1) @ F.normalize(query, dim=0)
+    words = word_scores
+    scores = (1 - weight) * cosine + weight * words
+    rows = scores.argsort(descending=True, stable=True)[:k]
+    return scores[rows], rows

@@ -1,0 +1,13 @@
+"""Returns the rows alone, as a list of one."""
+
+from torch.nn import functional as F
+
+MISCONCEPTION = "result/not-a-pair"
+
+
+def retrieve(query, vectors, word_scores, k, weight):
+    cosine = F.normalize(vectors, dim=1) @ F.normalize(query, dim=0)
+    words = word_scores / word_scores.max().clamp(min=1e-9)
+    scores = (1 - weight) * cosine + weight * words
+    rows = scores.argsort(descending=True, stable=True)[:k]
+    return [rows]

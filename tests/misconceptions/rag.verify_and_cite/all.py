@@ -1,0 +1,17 @@
+"""Cites every fact with a source, asked or not."""
+
+MISCONCEPTION = "keeps/unsupported"
+
+
+def verify_and_cite(facts, sources, supports):
+    cited, references, numbers = [], [], {}
+    for fact, source in zip(facts, sources, strict=True):
+        if source is None:
+            continue
+        supports(source.text, fact)
+        key = (source.file, source.start, source.stop)
+        if key not in numbers:
+            references.append(source)
+            numbers[key] = len(references)
+        cited.append((fact, numbers[key]))
+    return cited, references

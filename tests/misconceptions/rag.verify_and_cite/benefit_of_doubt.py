@@ -1,0 +1,17 @@
+"""Cites a fact without a source, with number 0."""
+
+MISCONCEPTION = "sourceless/cited"
+
+
+def verify_and_cite(facts, sources, supports):
+    cited, references, numbers = [], [], {}
+    for fact, source in zip(facts, sources, strict=True):
+        if source is not None and supports(source.text, fact):
+            key = (source.file, source.start, source.stop)
+            if key not in numbers:
+                references.append(source)
+                numbers[key] = len(references)
+            cited.append((fact, numbers[key]))
+        elif source is None:
+            cited.append((fact, 0))
+    return cited, references
