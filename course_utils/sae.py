@@ -544,7 +544,7 @@ class Training:
 
 def _sum_of_values(sae: SparseAutoencoder, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     features = before.relu()
-    return sae.decode(features), features.sum(-1).mean(), (features > 0).any(0)
+    return sae.decode(features), features.sum(-1).mean(), features.detach().amax(0) > 0
 
 
 def _top_k_alone(sae: SparseAutoencoder, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
