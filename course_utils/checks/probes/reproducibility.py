@@ -199,6 +199,10 @@ class Stream:
         self.position, self.order = state["position"], list(state["order"])
 
 
+def falling(step: int) -> float:
+    return 0.8**step
+
+
 class Trial:
     """A run that draws from every stream: dropout, noise from NumPy, a coin from Python."""
 
@@ -206,7 +210,7 @@ class Trial:
         scramble(seed)
         self.model = nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.4), nn.Linear(6, 1)).double()
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.1)
-        self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.8)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, falling)
         self.data = Stream(seed)
         for _ in range(steps):
             self.step()
