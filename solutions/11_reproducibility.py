@@ -354,15 +354,12 @@ class Data:
         self.order, self.position = state["order"], state["position"]
 
 
-def falling(step: int) -> float:
-    return 0.95**step
-
-
 def begin(seed: int) -> tuple:
     seed_everything(seed)
     model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-    return model, optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, falling), Data()
+    falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.95**step)
+    return model, optimizer, falling, Data()
 
 
 # %% id="killed"

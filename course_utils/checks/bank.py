@@ -858,5 +858,48 @@ _ALL = (
             ),
         ),
     ),
+    Exercise(
+        id="beyond_one_machine.zero_bytes",
+        notebook="12_beyond_one_machine",
+        cell="zero-bytes",
+        kind="function",
+        answer="zero_bytes",
+        signature="zero_bytes(parameters, ranks, stage, each=(2, 2, 12))",
+        reference="course_utils.parallel.zero_bytes",
+        cases=(
+            Case("stage 0", 1, "parallel.zero_first", "parallel.zero_first"),
+            Case("stages 1 and 2", 1, "parallel.zero_second", "parallel.zero_second"),
+            Case("stage 3", 1, "parallel.zero_last", "parallel.zero_last"),
+            Case("other sizes", 1, "parallel.zero_other", "parallel.zero_other"),
+        ),
+    ),
+    Exercise(
+        id="beyond_one_machine.ring_all_reduce",
+        notebook="12_beyond_one_machine",
+        cell="ring-all-reduce",
+        kind="function",
+        answer="ring_all_reduce",
+        signature="ring_all_reduce(tensors, send)",
+        reference="course_utils.parallel.ring_all_reduce",
+        cases=(
+            Case("the sum on every rank", 2, "parallel.ring", "parallel.ring_sum"),
+            Case("to the next rank alone", 1, "parallel.ring", "parallel.ring_neighbors"),
+            Case("no more than needed", 1, "parallel.ring", "parallel.ring_volume"),
+        ),
+    ),
+    Exercise(
+        id="beyond_one_machine.pipeline",
+        notebook="12_beyond_one_machine",
+        cell="pipeline",
+        kind="function",
+        answer="pipeline",
+        signature="pipeline(stages, micro_batches)",
+        reference="course_utils.parallel.pipeline",
+        cases=(
+            Case("all of the work", 1, "parallel.pipelines", "parallel.complete"),
+            Case("in an order that can be", 1, "parallel.pipelines", "parallel.ordered"),
+            Case("in as few slots as can be", 1, "parallel.pipelines", "parallel.short"),
+        ),
+    ),
 )
 EXERCISES = {exercise.id: exercise for exercise in _ALL}
