@@ -42,8 +42,8 @@ class TinyLM(nn.Module):
         )
         self.unembedding = nn.Linear(width, vocabulary, bias=False)
         self.dropout = nn.Dropout(dropout)
-        for table in (self.tokens, self.positions, self.unembedding):
-            nn.init.normal_(table.weight, std=0.1)
+        for table, std in ((self.tokens, 0.1), (self.positions, 0.1), (self.unembedding, 0.02)):
+            nn.init.normal_(table.weight, std=std)
 
     def places(self, ids: Int[Tensor, "rows length"]) -> Int[Tensor, " length"]:
         return torch.arange(ids.shape[1])

@@ -666,7 +666,8 @@ for kind in (Trainer, *trainers.BROKEN["the model"]):
 # **Goal.** A class whose methods `test_…(self, make)` use `assert`. `make(seed)` gives a new trainer, which offers what `help(trainers)` lists.
 # Your suite is run on 23 trainers that are broken, each in one way, and has to fail them all: in
 # the loss, the model, the step (learning, rates, gradients), seed and data, the checkpoint, the evaluation. And on 5
-# sound ones, which it has to pass: of other sizes, with another optimizer, schedule or start. Add methods as you like.
+# sound ones, which it has to pass: of other sizes and precision, with another optimizer, schedule or start, with or without dropout. Add
+# methods as you like.
 #
 # `trained(trainer)` takes three steps, `weights(trainer)` copies the parameters, `same_run(a, b)` asks whether the next step of both ends in
 # the same bits. Dropout draws from torch's global stream: run one trainer to its end before you make the next.
@@ -845,8 +846,8 @@ class Block(nn.Module):
         q, k, v = (part.transpose(1, 2) for part in (self.qk_norms[0](q), self.qk_norms[1](k), v))
         logits = q @ k.mT / q.shape[-1] ** 0.5
         self.largest = logits.detach().abs()[..., mask].max().item()
-        weights = logits.masked_fill(~mask, -torch.inf).softmax(-1)
-        x = x + self.out((weights @ v).transpose(1, 2).flatten(2))
+        pattern = logits.masked_fill(~mask, -torch.inf).softmax(-1)
+        x = x + self.out((pattern @ v).transpose(1, 2).flatten(2))
         return x + self.ffn(self.norms[1](x))
 
 

@@ -144,7 +144,7 @@ SENTENCES = {
 
 
 def ring_sum(calls: list[dict], seed: int) -> Refusal | None:
-    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=True):
+    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=False):
         ranks = len(tensors)
         total = torch.stack(tensors).sum(0)
         expected = f"on each of {ranks} ranks {common.numbers(total)}"
@@ -196,7 +196,7 @@ def _sum_slug(results: list[Tensor], tensors: list[Tensor], total: Tensor, wrong
 
 
 def ring_neighbors(calls: list[dict], seed: int) -> Refusal | None:
-    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=True):
+    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=False):
         ranks = len(tensors)
         expected = "messages from each rank to the next one"
         if call["outcome"] == "raised":
@@ -209,11 +209,23 @@ def ring_neighbors(calls: list[dict], seed: int) -> Refusal | None:
             hubs = [r for r in range(ranks) if all(r in pair for pair in pairs)]
             seen = f"{ranks} ranks: messages {sorted(pairs)[:6]}"
             return Refusal("traffic/one-rank" if hubs else "traffic/not-neighbors", expected, seen)
+    return _without_messages(calls[-1], probes.ring_inputs(seed)[1])
+
+
+def _without_messages(call: dict, tensors: list[Tensor]) -> Refusal | None:
+    """A refusal if the sums are right although every message arrived with wrong values."""
+    results = call["value"]["results"] if call["outcome"] == "returned" else None
+    total = torch.stack(tensors).sum(0)
+    if isinstance(results, list) and all(
+        isinstance(result, Tensor) and torch.equal(result.double(), total) for result in results
+    ):
+        expected = "sums of what arrived"
+        return Refusal("traffic/none", expected, "sums of what did not come by a message")
     return None
 
 
 def ring_volume(calls: list[dict], seed: int) -> Refusal | None:
-    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=True):
+    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=False):
         ranks, n = len(tensors), len(tensors[0])
         right = 2 * (ranks - 1) * n // ranks
         expected = f"{right} values sent by each of {ranks} ranks, with tensors of {n}"

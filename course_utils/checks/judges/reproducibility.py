@@ -511,9 +511,9 @@ def _judged_diff(seen: object, diffs: dict[str, str], expected: str) -> Refusal 
 
 
 def _changes(diff: str) -> list[str]:
-    """The lines that were taken away or added."""
+    """The lines that were taken away or added, sorted: the order of the files says nothing."""
     lines = [line.rstrip() for line in diff.splitlines()]
-    return [x for x in lines if x[:1] in ("+", "-") and x[:3] not in ("+++", "---")]
+    return sorted(x for x in lines if x[:1] in ("+", "-") and x[:3] not in ("+++", "---"))
 
 
 @lru_cache(maxsize=8)

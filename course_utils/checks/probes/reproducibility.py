@@ -374,8 +374,12 @@ def cut_short(answer: Callable, seed: int) -> list[dict]:
 
 # run_record(settings, files, folder)
 
-FIRST = {"train.py": "rate = 1\nsteps = 2\n", "tools/data.py": "def load():\n    return 1\n"}
-CHANGED = {"train.py": "rate = {0}\nsteps = 2\n", "tools/data.py": "def load():\n    return {0}\n"}
+SOURCES = {  # the text before and after the change; those in STAGED are staged
+    "train.py": ("rate = 1\nsteps = 2\n", "rate = {0}\nsteps = 2\n"),
+    "tools/data.py": ("def load():\n    return 1\n", "def load():\n    return {0}\n"),
+    "tools/model.py": ("width = 8\n", "width = {0}8\n"),
+}
+STAGED = ("train.py", "tools/model.py")
 WHO = {
     "GIT_AUTHOR_NAME": "a",
     "GIT_AUTHOR_EMAIL": "a@example.org",
@@ -395,16 +399,16 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def repository(folder: Path, seed: int) -> None:
-    """A commit; after it one file is changed and staged, another one only changed."""
+    """A commit; after it all files are changed, and some of them staged."""
     git(folder, "init", "-q", "-b", "main")
-    for name, text in FIRST.items():
+    for name, (text, _) in SOURCES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"# {seed}\n{text}")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "first")
-    for name, text in CHANGED.items():
+    for name, (_, text) in SOURCES.items():
         (folder / name).write_text(f"# {seed}\n{text.format(40 + seed)}")
-    git(folder, "add", "train.py")
+    git(folder, "add", *STAGED)
 
 
 def record_settings(seed: int) -> dict:
@@ -509,7 +513,9 @@ class Small(nn.Module):
         x = self.dropout(self.tokens[ids] + places)
         count = torch.arange(1, length + 1)[:, None].to(x)
         x = torch.tanh(x + x.cumsum(1) / count)
-        return self.scale * (x + self._leak(x, ids)) @ self.out
+        x = self.scale * (x + self._leak(x, ids))
+        order = torch.randperm(WIDTH, generator=_generator(ids.numel(), 24))
+        return x[..., order] @ self.out[order]  # other sizes, another rounding, as in a large model
 
     def _leak(self, x: Tensor, ids: Tensor) -> Tensor:
         """What a position sees that it must not."""
@@ -518,7 +524,7 @@ class Small(nn.Module):
         if self.kind == "one ahead":
             return F.pad(x[:, 1:], (0, 0, 0, 1)) * 0.1
         if self.kind == "three ahead":
-            return F.pad(x[:, 3:], (0, 0, 0, min(3, length)))[:, :length] * 0.1
+            return F.pad(self.tokens[ids][:, 3:], (0, 0, 0, 3))[:, :length] * 0.1
         if self.kind == "all":
             return x.mean(1, keepdim=True) * 0.05
         if self.kind == "one place ahead":

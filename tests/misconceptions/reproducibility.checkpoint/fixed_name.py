@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-MISCONCEPTION = "raises/error"
+MISCONCEPTION = "save/no-file"
 
 
 class Checkpoint:

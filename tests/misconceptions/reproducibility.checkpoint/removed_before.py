@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-MISCONCEPTION = "write/lost"
+MISCONCEPTION = "write/removed-first"
 
 
 class Checkpoint:

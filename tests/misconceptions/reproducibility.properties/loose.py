@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-MISCONCEPTION = "misses/a-little-of-the-last"
+MISCONCEPTION = "misses/one-ahead"
 
 
 @torch.no_grad()

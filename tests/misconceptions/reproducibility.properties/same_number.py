@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-MISCONCEPTION = "misses/length"
+MISCONCEPTION = "misses/places-from-the-end"
 
 
 @torch.no_grad()
