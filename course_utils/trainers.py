@@ -139,7 +139,7 @@ class Trainer:
         torch.save(self.state(), path)
 
     def load(self, path: Path) -> None:
-        saved = {**self.state(), **torch.load(path)}
+        saved = Trainer.state(self) | torch.load(path)
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.steps, self.seed, self.position = (saved[k] for k in ("steps", "seed", "position"))
@@ -200,6 +200,9 @@ class ZeroStart(Trainer):
         model = super().build()
         nn.init.zeros_(model.unembedding.weight)
         return model
+
+    def build_optimizer(self, parameters):
+        return torch.optim.AdamW(parameters, lr=self.rate(0), weight_decay=0.0, fused=True)
 
 
 class Decaying(Trainer):
