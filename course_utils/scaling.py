@@ -1,4 +1,4 @@
-"""Losses of small models of course-lm's family, and the scaling law fitted to them.
+"""Losses of small models of course-lm's family, for the scaling law of ``12_beyond_one_machine``.
 
 ``python -m course_utils.scaling`` trains them again, on one core in a quarter of an hour, and
 writes ``scaling_losses.json``.

@@ -17,6 +17,7 @@ from unittest import mock
 from course_utils.checks.judges import common
 from course_utils.checks.judges.common import Refusal
 from course_utils.checks.probes import reproducibility as probes
+from course_utils.checks.probes.guard import restored_state
 
 STREAMS = ("Python", "NumPy", "torch")
 SENTENCES = {
@@ -381,16 +382,10 @@ PARTS = ("model", "optimizer", "scheduler", "data", "python", "numpy", "torch")
 @lru_cache(maxsize=8)
 def _saved(seed: int) -> tuple[dict, tuple]:
     """The states of the run that was saved, and its next losses: the run made again."""
-    with probes_state():
+    with restored_state(0):
         trial = probes.saved_run(seed)
         states = trial.states()
         return states, tuple(trial.step() for _ in range(probes.GOES_ON))
-
-
-def probes_state():
-    from course_utils.checks.probes.guard import restored_state
-
-    return restored_state(0)
 
 
 def parts(calls: list[dict], seed: int) -> Refusal | None:
@@ -459,7 +454,7 @@ def cut_short(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("load/refused", expected, common.error_text(loading))
         return Refusal("write/lost", expected, common.error_text(loading))
     first, later = calls[0]["states"], loading["states"]
-    before = probes_states_of_other(seed)
+    before = _untouched(seed)
     mixed = [n for n in PARTS if later[n] not in (first[n], before[n])]
     if mixed:
         return Refusal("write/half", expected, f"another state of {mixed[0]}")
@@ -467,9 +462,9 @@ def cut_short(calls: list[dict], seed: int) -> Refusal | None:
 
 
 @lru_cache(maxsize=8)
-def probes_states_of_other(seed: int) -> dict:
+def _untouched(seed: int) -> dict:
     """The states of the run that the checkpoint was loaded into, untouched."""
-    with probes_state():
+    with restored_state(0):
         return probes.other_run(seed).states()
 
 
