@@ -260,7 +260,7 @@ for r in (2, 4, 100):
 print("you predicted", *my_ring.values())
 
 # %% [markdown] id="tensor-question"
-# Hardly more on 100 ranks than on 4: that is why it is used.
+# Less than twice the tensor, on any number of ranks: that is why it is used.
 #
 # ## 4 · Tensor parallelism
 #
@@ -421,9 +421,10 @@ def planned(data: int, tensor: int, pipe: int, stage: int) -> Picture:
     gradients = all_reduce_bytes(2 * SIZE["parameters"] / (tensor * pipe), data) / 1e9
     fits = "fits" if total <= 80 else "does not fit"
     row = {"one device": {part: size / 1e9 for part, size in parts.items()}}
-    fig = stacked_bars(row, f"GB on each of {data * tensor * pipe} devices; {fits} into 80 GB")
-    alt = f"{total:.1f} GB a device, which {fits} into 80 GB; bubble {100 * idle:.0f} %, "
-    alt += f"{gradients:.1f} GB of gradients sent by each device in a step."
+    paid = f"{100 * idle:.0f} % idle, {gradients:.1f} GB of gradients sent a step"
+    label = f"GB on each of {data * tensor * pipe} devices, which {fits} into 80 GB; {paid}"
+    fig = stacked_bars(row, label.replace("which ", ""))
+    alt = f"{total:.1f} {label}."
     return Picture(fig, alt, state=f"data={data} tensor={tensor} pipe={pipe} stage={stage}")
 
 
@@ -479,11 +480,12 @@ points = recorded()
 print(record["command"], "·", len(points), "runs")
 by_size = {}
 for point in points:
-    by_size.setdefault(f"{point.parameters / 1e3:.0f}k parameters", []).append(point[1:])
+    line = by_size.setdefault(f"{point.parameters / 1e3:.0f}k parameters", [])
+    line.append((point.tokens / 1024, point.loss))
 low = min(point.loss for point in points)
 show(
-    curves(by_size, "training tokens", "loss, nats a token", log_x=True, log_y=True),
-    f"Loss against training tokens for four sizes, both axes logarithmic; the lowest is {low:.2f}.",
+    curves(by_size, "training tokens / 1024", "loss, nats a token", log_x=True),
+    f"Loss against training tokens for four sizes; the lowest is {low:.2f}.",
 )
 
 # %% [markdown] id="fit-text"
@@ -529,7 +531,7 @@ for name, published in PUBLISHED_EXPONENTS.items():
     print(f" · Kaplan, Hoffmann {published} · predicted {my_exponents[name]}")
 
 # %% [markdown] id="held-out-text"
-# A law is there to predict. Fitted to the three smaller sizes, what does it say of the largest? And fitted to the three shorter runs, of the longest?
+# What would an $E$ of 0 say, and can runs as short as these see the floor? A law is there to predict. Fitted to the three smaller sizes, what does it say of the largest? And fitted to the three shorter runs, of the longest?
 
 # %% id="held-out"
 largest, longest = max(p.parameters for p in points), max(p.tokens for p in points)

@@ -867,10 +867,10 @@ _ALL = (
         signature="zero_bytes(parameters, ranks, stage, each=(2, 2, 12))",
         reference="course_utils.parallel.zero_bytes",
         cases=(
-            Case("stage 0", 1, "parallel.zero_first", "parallel.zero_first"),
-            Case("stages 1 and 2", 1, "parallel.zero_second", "parallel.zero_second"),
-            Case("stage 3", 1, "parallel.zero_last", "parallel.zero_last"),
-            Case("other sizes", 1, "parallel.zero_other", "parallel.zero_other"),
+            Case("stage 0", 1, "parallel.zero", "parallel.zero_first"),
+            Case("stages 1 and 2", 1, "parallel.zero", "parallel.zero_second"),
+            Case("stage 3", 1, "parallel.zero", "parallel.zero_last"),
+            Case("other sizes", 1, "parallel.zero", "parallel.zero_other"),
         ),
     ),
     Exercise(

@@ -188,11 +188,12 @@ def _sum_slug(results: list[Tensor], tensors: list[Tensor], total: Tensor, wrong
         return "result/own-left-out"
     if 0 < len(wrong) < ranks:
         return "result/one-rank"
-    right = [int((result.double() == total).sum()) for result in results]
-    if all(0 < n < len(total) for n in right):
-        return "result/not-gathered"
-    larger = [result.double().abs().sum() > 1.2 * total.abs().sum() for result in results]
-    return "result/added-twice" if all(larger) else "value/wrong"
+    differences = [result.double() - total for result in results]
+    added = [((d == 0) | sum(d == t for t in tensors).bool()).all() for d in differences]
+    if all(added):
+        return "result/added-twice"
+    some = [0 < int((d == 0).sum()) < len(total) for d in differences]
+    return "result/not-gathered" if all(some) else "value/wrong"
 
 
 def ring_neighbors(calls: list[dict], seed: int) -> Refusal | None:
@@ -308,16 +309,22 @@ CANDIDATES = [
 ]
 
 
-def _zero(inputs: Callable[[int], list[tuple]]):
+def _zero(case: str):
+    """A judge of one case; all calls together say what it looks like."""
+
     def judge(calls: list[dict], seed: int) -> Refusal | None:
-        arguments = inputs(seed)
-        for call, given in zip(calls, arguments, strict=True):
-            if refusal := _no_bytes(call, given):
+        cases = probes.zero_inputs(seed)
+        arguments = [given for inputs in cases.values() for given in inputs]
+        for call in calls:
+            if refusal := _no_bytes(call):
                 return refusal
-        wrong = [i for i, given in enumerate(arguments) if not _equal(calls[i], given)]
+        own = [i for i, given in enumerate(arguments) if given in cases[case]]
+        wrong = [i for i in own if not _equal(calls[i], arguments[i])]
+        if case == "other sizes":
+            wrong = [i for i in own[1::2] if not _follows(calls[i - 1], calls[i], arguments[i])]
         if not wrong:
             return None
-        slug = _explained(calls, arguments, wrong)
+        slug = _explained(calls, arguments)
         right = _bytes(_right)(*arguments[wrong[0]])
         names = ("parameters", "ranks", "stage", "each")
         told = ", ".join(f"{n} {v}" for n, v in zip(names, arguments[wrong[0]], strict=False))
@@ -326,14 +333,22 @@ def _zero(inputs: Callable[[int], list[tuple]]):
     return judge
 
 
-def _explained(calls: list[dict], arguments: list[tuple], wrong: list[int]) -> str:
-    """The first candidate that gives all that was seen, else the one that explains most."""
-    scores = {}
-    for i, (slug, function) in enumerate(CANDIDATES):
-        agree = [_equal(call, g, function) for call, g in zip(calls, arguments, strict=True)]
-        scores[i, slug] = (all(agree), sum(agree[k] for k in wrong))
-    (_, slug), best = max(scores.items(), key=lambda pair: (pair[1], -pair[0][0]))
-    return slug if best[0] or 2 * best[1] >= len(wrong) and best[1] else "value/wrong"
+def _follows(call: dict, other: dict, arguments: tuple) -> bool:
+    """Whether the bytes of a call with other sizes differ from those of (2, 2, 12) as these do."""
+    pairs = zip(PARTS, (2, 2, 12), arguments[3], strict=True)
+    return all(
+        abs(other["value"][part] * first - call["value"][part] * size)
+        <= 1e-6 * abs(call["value"][part] * size)
+        for part, first, size in pairs
+    )
+
+
+def _explained(calls: list[dict], arguments: list[tuple]) -> str:
+    """The first candidate that gives all that was seen."""
+    for slug, function in CANDIDATES:
+        if all(_equal(call, g, function) for call, g in zip(calls, arguments, strict=True)):
+            return slug
+    return "value/wrong"
 
 
 def _equal(call: dict, arguments: tuple, function: Callable | None = None) -> bool:
@@ -342,7 +357,7 @@ def _equal(call: dict, arguments: tuple, function: Callable | None = None) -> bo
     return all(abs(value[part] - right[part]) <= 1e-6 * right[part] for part in PARTS)
 
 
-def _no_bytes(call: dict, arguments: tuple) -> Refusal | None:
+def _no_bytes(call: dict) -> Refusal | None:
     expected = f"bytes of {', '.join(PARTS)}"
     if call["outcome"] == "raised":
         return common.raised(call, expected)
@@ -360,10 +375,9 @@ def _no_bytes(call: dict, arguments: tuple) -> Refusal | None:
     return None
 
 
-zero_first = _zero(probes.zero_stage_0)
-zero_second = _zero(probes.zero_middle)
-zero_last = _zero(probes.zero_stage_3)
-zero_other = _zero(probes.zero_each)
+zero_first, zero_second, zero_last, zero_other = map(
+    _zero, ("stage 0", "stages 1 and 2", "stage 3", "other sizes")
+)
 
 
 # pipeline
@@ -428,22 +442,21 @@ def _label_slug(odd: list, busy: list, batches: int) -> str:
 
 
 def _ordered(rows: list[list], stages: int, batches: int) -> Refusal | None:
-    at = [{slot: t for t, slot in reversed(list(enumerate(row)))} for row in rows]
-    for i in range(batches):
-        forward, backward = f"F{i}", f"B{i}"
-        for s in range(stages):
-            for label, before, slug in [
-                (forward, s - 1, "order/forward"),
-                (backward, s + 1, "order/backward"),
-            ]:
-                if not (0 <= before < stages and label in at[s] and label in at[before]):
-                    continue
-                if at[s][label] <= at[before][label]:
-                    expected = f"{label} on stage {s} after {label} on stage {before}"
-                    return Refusal(slug, expected, f"slots {at[s][label]}, {at[before][label]}")
-            if forward in at[s] and backward in at[s] and at[s][backward] <= at[s][forward]:
-                expected = f"{backward} after {forward} on stage {s}"
-                return Refusal("order/backward-first", expected, "before it")
+    at = [
+        {slot: t for t, slot in reversed(list(enumerate(row))) if isinstance(slot, str)}
+        for row in rows
+    ]
+    late = [("F", s, "F", s - 1, "order/forward") for s in range(1, stages)]
+    late += [("B", s, "F", s, "order/backward-first") for s in range(stages)]
+    late += [("B", s, "B", s + 1, "order/backward") for s in range(stages - 1)]
+    for way, stage, way_before, before, slug in late:
+        for i in range(batches):
+            label, needed = f"{way}{i}", f"{way_before}{i}"
+            if label not in at[stage] or needed not in at[before]:
+                continue
+            if at[stage][label] <= at[before][needed]:
+                expected = f"{label} on stage {stage} after {needed} on stage {before}"
+                return Refusal(slug, expected, f"slots {at[stage][label]}, {at[before][needed]}")
     return None
 
 

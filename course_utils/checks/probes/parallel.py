@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,46 +60,37 @@ def _ring(answer: Callable, tensors: list[Tensor], added: int) -> dict:
 # zero_bytes(parameters, ranks, stage, each=(2, 2, 12))
 
 
-def zero_stage_0(seed: int) -> list[tuple]:
+def zero_inputs(seed: int) -> dict[str, list[tuple]]:
+    """By case; those of "other sizes" are pairs that differ in the sizes alone."""
     sizes = Sizes(seed, 1211)
-    return [(120 * sizes.between(7, 99), ranks, 0) for ranks in (2, 5)]
 
+    def drawn() -> int:
+        return 120 * sizes.between(7, 99)
 
-def zero_middle(seed: int) -> list[tuple]:
-    sizes = Sizes(seed, 1212)
-    return [(120 * sizes.between(7, 99), ranks, stage) for ranks in (3, 8, 1) for stage in (1, 2)]
-
-
-def zero_stage_3(seed: int) -> list[tuple]:
-    sizes = Sizes(seed, 1213)
-    return [(120 * sizes.between(7, 99), ranks, 3) for ranks in (2, 4, 1)]
-
-
-def zero_each(seed: int) -> list[tuple]:
-    sizes = Sizes(seed, 1214)
-    return [
-        (120 * sizes.between(7, 99), 3, stage, each)
-        for stage, each in ((0, (4, 4, 8)), (1, (2, 4, 10)), (3, (1, 2, 6)))
+    pairs = [
+        ((drawn(), 3, stage), each)
+        for stage, each in ((0, (4, 5, 8)), (1, (2, 4, 10)), (3, (1, 3, 6)))
     ]
+    return {
+        "stage 0": [(drawn(), ranks, 0) for ranks in (2, 5)],
+        "stages 1 and 2": [(drawn(), ranks, stage) for ranks in (3, 8, 1) for stage in (1, 2)],
+        "stage 3": [(drawn(), ranks, 3) for ranks in (2, 4, 1)],
+        "other sizes": [given for first, each in pairs for given in (first, (*first, each))],
+    }
 
 
-def _zero(inputs: Callable[[int], list[tuple]]):
-    def probe(answer: Callable, seed: int) -> list[dict]:
-        def run(*arguments):
-            value = _as_tensors(answer(*arguments))
-            if isinstance(value, dict):
-                return {k: v.item() if isinstance(v, Tensor) else v for k, v in value.items()}
-            return value
+def zero(answer: Callable, seed: int) -> list[dict]:
+    """A call for each of the inputs, case after case."""
 
-        return [attempt(wrapped(answer, run), *arguments) for arguments in inputs(seed)]
+    def run(*arguments):
+        value = answer(*arguments)
+        if not isinstance(value, dict):
+            return _as_tensors(value)
+        single = (np.generic, Tensor)
+        return {k: v.item() if isinstance(v, single) else v for k, v in value.items()}
 
-    return probe
-
-
-zero_first = _zero(zero_stage_0)
-zero_second = _zero(zero_middle)
-zero_last = _zero(zero_stage_3)
-zero_other = _zero(zero_each)
+    inputs = [given for case in zero_inputs(seed).values() for given in case]
+    return [attempt(wrapped(answer, run), *arguments) for arguments in inputs]
 
 
 # pipeline(stages, micro_batches)
