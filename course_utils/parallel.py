@@ -80,18 +80,17 @@ def _run(folder: Path, world: int, seconds: float) -> None:
 
 
 def _wait(ranks: list[subprocess.Popen], folder: Path, until: float) -> None:
-    while any(process.poll() is None for process in ranks):
-        for rank, process in enumerate(ranks):
-            if process.poll():
-                last = (folder / f"{rank}.log").read_text()[-1500:]
-                raise RuntimeError(f"Rank {rank} ended with {process.returncode}:\n{last}")
+    """Until all have ended; raises as soon as one fails."""
+    codes = [None]
+    while None in codes:
         if time.monotonic() > until:
             raise TimeoutError("The ranks wait for each other: does every rank make every call?")
         time.sleep(0.05)
-    for rank, process in enumerate(ranks):
-        if process.returncode:
-            last = (folder / f"{rank}.log").read_text()[-1500:]
-            raise RuntimeError(f"Rank {rank} ended with {process.returncode}:\n{last}")
+        codes = [process.poll() for process in ranks]
+        for rank, code in enumerate(codes):
+            if code:
+                last = (folder / f"{rank}.log").read_text()[-1500:]
+                raise RuntimeError(f"Rank {rank} ended with {code}:\n{last}")
 
 
 # Data parallelism

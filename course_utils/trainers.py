@@ -11,6 +11,8 @@ Every trainer offers
 - ``step(ids=None) -> float``: one step on ``ids``, by default on the next batch; the loss before;
 - ``evaluate(ids) -> float``: the loss without dropout; it changes nothing;
 - ``save(path)``, ``load(path)``: all that a run needs to go on bit for bit.
+
+Dropout draws from torch's global stream, which making a trainer seeds.
 """
 
 from __future__ import annotations
