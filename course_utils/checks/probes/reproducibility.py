@@ -21,6 +21,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+import torch._inductor.config  # torch loads it, slowly, at first use: not in a call that is timed
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
