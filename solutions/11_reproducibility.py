@@ -258,7 +258,7 @@ print("the same again:", epochs[0] == epochs[1] or not WORKERS)
 # ## 3 · Going on after a kill
 #
 # A run is killed and resumed from its checkpoint. For the losses to go on **bit for bit** the checkpoint must hold more than the weights. Which of
-# these can be left out (the cell behind the next tries it): the optimizer's state, the scheduler's, the position in the data, the seed, the random streams of Python, NumPy and torch?
+# these can be left out (you will try it below): the optimizer's state, the scheduler's, the position in the data, the seed, the random streams of Python, NumPy and torch?
 
 # %% id="predict-left-out"
 my_left_out = []
