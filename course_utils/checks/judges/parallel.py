@@ -318,7 +318,8 @@ def _zero(case: str):
         for call in calls:
             if refusal := _no_bytes(call):
                 return refusal
-        own = [i for i, given in enumerate(arguments) if given in cases[case]]
+        names = [name for name, inputs in cases.items() for _ in inputs]
+        own = [i for i, name in enumerate(names) if name == case]
         wrong = [i for i in own if not _equal(calls[i], arguments[i])]
         if case == "other sizes":
             wrong = [i for i in own[1::2] if not _follows(calls[i - 1], calls[i], arguments[i])]
@@ -326,8 +327,8 @@ def _zero(case: str):
             return None
         slug = _explained(calls, arguments)
         right = _bytes(_right)(*arguments[wrong[0]])
-        names = ("parameters", "ranks", "stage", "each")
-        told = ", ".join(f"{n} {v}" for n, v in zip(names, arguments[wrong[0]], strict=False))
+        labels = ("parameters", "ranks", "stage", "each")
+        told = ", ".join(f"{n} {v}" for n, v in zip(labels, arguments[wrong[0]], strict=False))
         return Refusal(slug, f"{right} ({told})", f"{calls[wrong[0]]['value']}")
 
     return judge
