@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.data._utils import worker as torch_worker
 
 from course_utils import trainers
-from course_utils.checks.probes.guard import attempt, plain, scramble
+from course_utils.checks.probes.guard import attempt, limited, plain, scramble
 
 
 def wrapped(answer: Callable, run: Callable) -> Callable:
@@ -613,6 +613,9 @@ padding_models = _looked_at(PADDING)
 # TrainerTests
 
 
+SUITE_SECONDS = 20  # for one trainer: all of them together may take longer than other answers
+
+
 def sound_trainers(answer: type, seed: int) -> list[dict]:
     """For each sound trainer the tests that it fails."""
     return [_tried(answer, kind, seed, ()) for kind in trainers.SOUND]
@@ -641,7 +644,8 @@ def _plain_one(answer: type, seed: int) -> dict:
 def _tried(answer: type, kind: type[trainers.Trainer], seed: int, skipped: tuple) -> dict:
     scramble(seed)
     call = wrapped(answer, lambda: _failed(answer, kind, seed, skipped))
-    return attempt(call)
+    with limited(SUITE_SECONDS):
+        return attempt(call)
 
 
 def _failed(
