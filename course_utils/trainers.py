@@ -39,9 +39,8 @@ class TinyLM(nn.Module):
         self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(32, width)
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.qkv, self.out = (nn.Linear(width, n * width, bias=False) for n in (3, 1))
-        self.ffn = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
-        )
+        up, down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width, bias=False)
+        self.ffn = nn.Sequential(up, nn.GELU(), down)
         self.unembedding = nn.Linear(width, vocabulary, bias=False)
         self.dropout = nn.Dropout(dropout)
         for table, std in ((self.tokens, 0.1), (self.positions, 0.1), (self.unembedding, 0.02)):
@@ -52,10 +51,10 @@ class TinyLM(nn.Module):
 
     def forward(self, ids: Int[Tensor, "rows length"]) -> Float[Tensor, "rows length vocabulary"]:
         x = self.dropout(self.tokens(ids) + self.positions(self.places(ids)))
-        q, k, v = self.qkv(self.norm(x)).chunk(3, dim=-1)
+        q, k, v = self.qkv(self.norm(x))[:, None].chunk(3, dim=-1)  # one head
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        x = x + self.dropout(self.out(mixed))
-        x = x + self.dropout(self.ffn(self.norm(x)))
+        x = x + self.out(mixed[:, 0])
+        x = x + self.ffn(self.norm(x))
         return self.unembedding(self.norm(x))
 
 
@@ -85,14 +84,14 @@ class Trainer:
     def batch(self, index: int) -> Int[Tensor, "rows length"]:
         """Sequences in which a token mostly tells the next one; the last row has full length."""
         rng, words = random.Random(f"{self.seed} {index}"), self.vocabulary - 1
-        ids = torch.full((self.rows, self.length), PAD)
+        ids = []
         for row in range(self.rows):
-            token = rng.randrange(words)
-            last = row == self.rows - 1
-            for place in range(self.length if last else rng.randint(4, self.length - 1)):
-                ids[row, place] = 1 + token
+            last, token, tokens = row == self.rows - 1, rng.randrange(words), []
+            for _ in range(self.length if last else rng.randint(4, self.length - 1)):
+                tokens.append(1 + token)
                 token = (5 * token + 2) % words if rng.random() < 0.9 else rng.randrange(words)
-        return ids
+            ids.append(tokens + [PAD] * (self.length - len(tokens)))
+        return torch.tensor(ids)
 
     def next_batch(self) -> Int[Tensor, "rows length"]:
         self.position += 1
@@ -177,7 +176,7 @@ class ByHand(Trainer):
 class MicroBatches(Trainer):
     """Rows one by one, each weighted by its targets; no dropout; float64; a long warm-up."""
 
-    dropout, warmup, rows = 0.0, 30, 3
+    dropout, warmup, rows = 0.0, 16, 2
 
     def build(self):
         return super().build().double()
