@@ -21,8 +21,16 @@ PART_NAMES = ("weights", "gradients", "optimizer")
 
 _RUNNER = """
 if __name__ == "__main__":
+    import os
     import sys
+    import threading
     from pathlib import Path
+
+    def end_with_parent():
+        sys.stdin.read()  # to its end, which comes when the parent is gone
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
     import torch
     import torch.distributed as dist
@@ -45,7 +53,8 @@ def on_ranks(
 
     Each rank is a fresh Python process on this machine that runs the function's own source, with
     that of ``uses`` before it: what they need they import themselves. Arguments and results are
-    tensors and plain values. Processes talk over the loopback interface alone, and none is left.
+    tensors and plain values. Processes talk over the loopback interface alone, and none is left,
+    not even where this one is killed.
     Raises RuntimeError with the last lines of a rank that fails, TimeoutError after ``seconds``.
     """
     sources = [textwrap.dedent(inspect.getsource(each)) for each in (*uses, function)]
@@ -67,16 +76,13 @@ def _run(folder: Path, world: int, seconds: float) -> None:
         for rank in range(world):
             command = [sys.executable, "script.py", str(folder), str(rank), str(world)]
             with (folder / f"{rank}.log").open("w") as log:
-                ranks.append(
-                    subprocess.Popen(
-                        command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-                    )
-                )
+                out = {"stdin": subprocess.PIPE, "stdout": log, "stderr": subprocess.STDOUT}
+                ranks.append(subprocess.Popen(command, cwd=folder, env=environment, **out))
         _wait(ranks, folder, time.monotonic() + seconds)
     finally:
         for process in ranks:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _wait(ranks: list[subprocess.Popen], folder: Path, until: float) -> None:

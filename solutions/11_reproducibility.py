@@ -669,7 +669,7 @@ for kind in (Trainer, *trainers.BROKEN["the model"]):
 # sound ones, which it has to pass: of other sizes and precision, with another optimizer, schedule or start, with or without dropout. Add
 # methods as you like.
 #
-# `trained(trainer)` takes three steps, `weights(trainer)` copies the parameters, `same_run(a, b)` asks whether the next step of both ends in
+# `trained(trainer)` takes two steps, `weights(trainer)` copies the parameters, `same_run(a, b)` asks whether the next step of both ends in
 # the same bits. Dropout draws from torch's global stream: run one trainer to its end before you make the next.
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -724,9 +724,9 @@ class TrainerTests:
         trainer = make(0)
         ids, before = trainer.batch(0), weights(trainer)
         first = trainer.evaluate(ids)
-        for _ in range(12):
+        for _ in range(10):
             trainer.step(ids)
-        assert trainer.evaluate(ids) < 0.8 * first
+        assert trainer.evaluate(ids) < 0.9 * first
         assert not any(map(torch.equal, before, weights(trainer)))
         ### END SOLUTION
 
@@ -736,14 +736,14 @@ class TrainerTests:
         for parameter in twin.model.parameters():
             parameter.grad = None
         assert same_run(trainer, twin)
-        assert trainer.optimizer.param_groups[0]["lr"] == trainer.rate(3)
+        assert trainer.optimizer.param_groups[0]["lr"] == trainer.rate(2)
         ### END SOLUTION
 
     def test_seed_and_data(self, make) -> None:
         ### BEGIN SOLUTION
         one, other = weights(trained(make(3))), weights(trained(make(4)))
         twin = make(3)
-        for index in range(3):
+        for index in range(2):
             twin.step(twin.batch(index))
         assert all(map(torch.equal, one, weights(twin)))
         assert not any(map(torch.equal, one, other))
@@ -754,10 +754,10 @@ class TrainerTests:
         with tempfile.TemporaryDirectory() as folder:
             trainer = trained(make(0))
             trainer.save(Path(folder) / "checkpoint.pt")
-            went_on = [trainer.step() for _ in range(3)]
+            went_on = [trainer.step() for _ in range(2)]
             resumed = make(1)
             resumed.load(Path(folder) / "checkpoint.pt")
-            assert [resumed.step() for _ in range(3)] == went_on
+            assert [resumed.step() for _ in range(2)] == went_on
         assert all(map(torch.equal, weights(trainer), weights(resumed)))
         ### END SOLUTION
 
@@ -765,7 +765,7 @@ class TrainerTests:
         ### BEGIN SOLUTION
         trainer = trained(make(0))
         ids, twin = trainer.batch(100), make(0)
-        for _ in range(3):
+        for _ in range(2):
             assert twin.evaluate(ids) == twin.evaluate(ids)
             twin.step()
         assert all(map(torch.equal, weights(trainer), weights(twin)))
@@ -789,7 +789,7 @@ class TwoSteps:
 
     def test_two_steps(self, make) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            path, trainer = Path(folder) / "trainer.pt", trained(make(0), 2)
+            path, trainer = Path(folder) / "trainer.pt", trained(make(0))
             trainer.save(path)
             loss = trainer.step()
             loaded = make(1)

@@ -406,7 +406,9 @@ assert all(
 # ## 6 · Try it
 #
 # All cuts at once, for a published model: `data` × `tensor` × `pipe` devices, ZeRO's stage over the data-parallel ones, 16,384 tokens a replica in micro-batches of 1,024.
-# Does it fit into 80 GB, and what is paid? (Activations by Korthikanti et al. 2022, section 4.1, without checkpointing.)
+# Does it fit into 80 GB, and what is paid? (Activations by Korthikanti et al. 2022, section 4.1, without checkpointing, and without the
+# attention scores, which a fused attention does not keep. What is sent in a step: gradients alone, or at stage 3 half as much again, Rajbhandari
+# et al. 2020, section 7; what tensor parallelism sends is not in it.)
 
 # %% id="explorer"
 # Qwen2.5-3B
@@ -418,13 +420,14 @@ def planned(data: int, tensor: int, pipe: int, stage: int) -> Picture:
     parts = per_device(**SIZE, data=data, tensor=tensor, pipe=pipe, stage=stage)
     total = sum(parts.values()) / 1e9
     idle = bubble(pipeline(pipe, 16))
-    gradients = all_reduce_bytes(2 * SIZE["parameters"] / (tensor * pipe), data) / 1e9
+    sent = all_reduce_bytes(2 * SIZE["parameters"] / (tensor * pipe), data) / 1e9
+    sent *= 1.5 if stage == 3 else 1  # the weights are fetched twice, the gradients shared out
     fits = "fits" if total <= 80 else "does not fit"
     row = {"one device": {part: size / 1e9 for part, size in parts.items()}}
-    paid = f"{100 * idle:.0f} % idle, {gradients:.1f} GB of gradients sent a step"
-    label = f"GB on each of {data * tensor * pipe} devices, which {fits} into 80 GB; {paid}"
-    fig = stacked_bars(row, label.replace("which ", ""))
-    alt = f"{total:.1f} {label}."
+    devices = f"GB on each of {data * tensor * pipe} devices, {fits} into 80"
+    paid = f"{100 * idle:.0f} % idle, {sent:.1f} GB sent for the data cut"
+    fig = stacked_bars(row, f"{devices}; {paid}")
+    alt = f"{total:.1f} {devices}; {paid}."
     return Picture(fig, alt, state=f"data={data} tensor={tensor} pipe={pipe} stage={stage}")
 
 

@@ -1,7 +1,13 @@
 """Ranks are real processes, of which none stays; what is computed agrees with what is counted."""
 
-import os
+import inspect
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -46,8 +52,12 @@ def waits_forever(rank, world):
     time.sleep(1000)
 
 
-def children():
-    return {process.pid for process in psutil.Process(os.getpid()).children(recursive=True)}
+def children(pid=None):
+    return set(psutil.Process(pid).children(recursive=True))
+
+
+def folders():
+    return set(Path(tempfile.gettempdir()).glob("*/script.py"))
 
 
 def test_every_rank_returns_what_it_made():
@@ -72,6 +82,34 @@ def test_ranks_that_wait_are_ended():
         on_ranks(waits_forever, seconds=1)
     assert time.monotonic() - started < 30
     assert children() == before
+
+
+def test_an_interrupt_leaves_nothing():
+    before, files = children(), folders()
+    timer = threading.Timer(1, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        on_ranks(waits_forever)
+    timer.join()
+    assert (children(), folders()) == (before, files)
+
+
+def test_ranks_end_with_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "from course_utils.parallel import on_ranks\n\n\n"
+        f"{inspect.getsource(waits_forever)}\n\n"
+        f"import tempfile\ntempfile.tempdir = {str(tmp_path)!r}\non_ranks(waits_forever)\n"
+    )
+    parent = subprocess.Popen([sys.executable, script])
+    while len(ranks := children(parent.pid)) < 2:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)  # the ranks have begun
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(ranks, timeout=20)
+    assert not alive
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])

@@ -13,19 +13,23 @@ _WORDS = {
     "one ahead": "every position sees one token ahead",
     "three ahead": "every position sees three tokens ahead",
     "all": "every position sees the mean of all",
-    "one place ahead": "one position in the middle sees the next token",
+    "one place ahead": "the second position sees the next token",
+    "one late place ahead": "the fifth position sees the next token",
     "a little of the last": "every position sees a hundredth of the last token",
     "mean of the rows": "every row sees the mean of all rows",
     "row before": "every row but the first sees the one before it",
     "next row": "every row but the last sees the next one",
+    "next row, around": "every row sees the next one, and the last sees the first",
+    "last row, in the first": "the first row sees the last one",
     "places from the end": "positions are counted from the end",
     "length": "the length of the row is added",
     "count of padding": "the number of padding tokens is added",
+    "padding, at the first place": "the first position sees the number of padding tokens",
 }
 
 
 def _slug(kind: str) -> str:
-    return "misses/" + kind.replace(" ", "-")
+    return "misses/" + kind.replace(",", "").replace(" ", "-")
 
 
 SENTENCES = {

@@ -531,8 +531,9 @@ class Small(nn.Module):
             return F.pad(self.tokens[ids][:, 3:], (0, 0, 0, 3))[:, :length] * 0.1
         if self.kind == "all":
             return x.mean(1, keepdim=True) * 0.05
-        if self.kind == "one place ahead":
-            none[:, 2] = x[:, 3] * 0.3 if length > 3 else 0.0
+        if self.kind in PLACES:
+            place = PLACES[self.kind]
+            none[:, place] = x[:, place + 1] * 0.3 if length > place + 1 else 0.0
             return none
         if self.kind == "a little of the last":
             return x[:, -1:] * 0.01
@@ -542,17 +543,30 @@ class Small(nn.Module):
             return torch.cat([none[:1], x[:-1]]) * 0.1
         if self.kind == "next row":
             return torch.cat([x[1:], none[:1]]) * 0.1
+        if self.kind == "next row, around":
+            return x.roll(-1, 0) * 0.1
+        if self.kind == "last row, in the first":
+            return torch.cat([x[-1:], none[1:]]) * 0.1
         if self.kind == "length":
             return none + 0.02 * length
         if self.kind == "count of padding":
             return none + 0.2 * (ids == trainers.PAD).sum(1)[:, None, None].to(x)
+        if self.kind == "padding, at the first place":
+            none[:, 0] = 0.2 * (ids == trainers.PAD).sum(1, keepdim=True).to(x)
         return none
 
 
 SOUND_KINDS = ("float32", "large logits", "training mode", "float64")
-CAUSAL = ("one ahead", "three ahead", "all", "one place ahead", "a little of the last")
-ROW = ("mean of the rows", "row before", "next row")
-PADDING = ("places from the end", "length", "count of padding")
+PLACES = {"one place ahead": 1, "one late place ahead": 4}
+CAUSAL = ("one ahead", "three ahead", "all", *PLACES, "a little of the last")
+ROW = (
+    "mean of the rows",
+    "row before",
+    "next row",
+    "next row, around",
+    "last row, in the first",
+)
+PADDING = ("places from the end", "length", "count of padding", "padding, at the first place")
 
 
 def small(kind: str, seed: int) -> Small:
