@@ -123,7 +123,7 @@ print("memory nobody wrote to:", torch.empty(3))
 try:
     torch.zeros(2).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
 except RuntimeError as error:
-    print("two numbers for one place:", str(error).split(".")[0])
+    print("two numbers for one place:", str(error).split(",")[0])
 
 # %% [markdown] id="order-question"
 # What no seed can fix: floating-point addition is not associative. Two threads add two halves and then the halves; one thread goes from front
@@ -899,15 +899,17 @@ def last(kind: str, rate: float, column: int) -> float:
 final = {kind: [(rate, last(kind, rate, 0)) for rate in RATES] for kind in KINDS}
 logits = {kind: [(rate, last(kind, rate, 1)) for rate in RATES] for kind in KINDS}
 for name, lines in (("loss after training", final), ("largest attention logit", logits)):
-    low = min(lines["plain"])[1]
+    low, thousandths = min(lines["plain"])[1], {}
+    for kind, line in lines.items():
+        thousandths[kind] = [(1000 * rate, value) for rate, value in line]
     alt = f"{name} against the learning rate, four kinds of model; plain at 0.001: {low:.1f}."
-    show(curves(lines, "learning rate", name, log_x=True, log_y=lines is logits), alt)
+    show(curves(thousandths, "learning rate / 0.001", name, True, lines is logits), alt)
 
 # %% id="sweep-read"
 for kind in KINDS:
     best = min(value for _, value in final[kind])
     wide = [rate for rate, value in final[kind] if value < best + 0.45]
-    size = "above 500" if last(kind, 0.1, 1) > 500 else "below 500"
+    size = "above 100" if last(kind, 0.1, 1) > 100 else "below 100"
     print(f"{kind:8} good up to {max(wide)}; largest attention logit at 0.1: {size}")
 drift = {kind: last(kind, 0.01, 2) for kind in KINDS}
 print("at 0.01 z-loss halves |log Z|:", 2 * drift["z-loss"] < drift["plain"])
@@ -916,7 +918,7 @@ print("you predicted", *my_instability.values())
 # %% [markdown] id="explorer-text"
 # ## 8 · Try it
 #
-# The runs of the sweep, step by step: one kind, one rate. Left to right, what rises first: the loss or the attention logits?
+# The runs of the sweep, step by step: one kind, one rate. What tells first that the run goes wrong, the loss or the attention logits?
 
 
 # %% id="explorer"

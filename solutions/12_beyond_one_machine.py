@@ -174,7 +174,7 @@ for (kind, (_, after)), stage in zip(ranks[0].items(), (0, 1, 3), strict=True):
     assert abs(sum(held) / 2 - computed) < 0.01 * computed
 
 # %% [markdown] id="all-reduce-question"
-# The same step, the same weights, and a fraction of the bytes. What is paid for it is traffic.
+# The same step, the same weights, and a fraction of the bytes. What is paid for it at stage 3 is traffic: the weights travel.
 #
 # ## 3 · Data parallelism and the ring
 #
@@ -419,15 +419,13 @@ def planned(data: int, tensor: int, pipe: int, stage: int) -> Picture:
     """Bytes on a device and what is paid: the plain function behind the sliders."""
     parts = per_device(**SIZE, data=data, tensor=tensor, pipe=pipe, stage=stage)
     total = sum(parts.values()) / 1e9
-    idle = bubble(pipeline(pipe, 16))
-    sent = all_reduce_bytes(2 * SIZE["parameters"] / (tensor * pipe), data) / 1e9
-    sent *= 1.5 if stage == 3 else 1  # the weights are fetched twice, the gradients shared out
+    gradients = all_reduce_bytes(2 * SIZE["parameters"] / (tensor * pipe), data) / 1e9
+    sent = gradients * (1.5 if stage == 3 else 1)  # at 3 the weights are fetched twice
     fits = "fits" if total <= 80 else "does not fit"
     row = {"one device": {part: size / 1e9 for part, size in parts.items()}}
     devices = f"GB on each of {data * tensor * pipe} devices, {fits} into 80"
-    paid = f"{100 * idle:.0f} % idle, {sent:.1f} GB sent for the data cut"
-    fig = stacked_bars(row, f"{devices}; {paid}")
-    alt = f"{total:.1f} {devices}; {paid}."
+    paid = f"{100 * bubble(pipeline(pipe, 16)):.0f} % idle, {sent:.1f} GB sent for the data cut"
+    fig, alt = stacked_bars(row, f"{devices}; {paid}"), f"{total:.1f} {devices}; {paid}."
     return Picture(fig, alt, state=f"data={data} tensor={tensor} pipe={pipe} stage={stage}")
 
 

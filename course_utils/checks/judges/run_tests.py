@@ -14,7 +14,7 @@ _WORDS = {
     "three ahead": "every position sees three tokens ahead",
     "all": "every position sees the mean of all",
     "one place ahead": "the second position sees the next token",
-    "one late place ahead": "the fifth position sees the next token",
+    "one late place ahead": "the fourth position sees the next token",
     "a little of the last": "every position sees a hundredth of the last token",
     "mean of the rows": "every row sees the mean of all rows",
     "row before": "every row but the first sees the one before it",

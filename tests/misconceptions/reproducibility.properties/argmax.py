@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-MISCONCEPTION = "misses/row-before"
+MISCONCEPTION = "misses/one-late-place-ahead"
 
 
 @torch.no_grad()
