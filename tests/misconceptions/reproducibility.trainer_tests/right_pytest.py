@@ -42,7 +42,7 @@ class TrainerTests:
 
     def test_future(self, make):
         trainer = make(0)
-        for _ in range(4):
+        for _ in range(2):
             trainer.step()
         model = trainer.model.eval()
         ids = trainer.batch(3)[-1:]
@@ -52,7 +52,7 @@ class TrainerTests:
 
     def test_rows(self, make):
         trainer = make(0)
-        for _ in range(4):
+        for _ in range(2):
             trainer.step()
         model = trainer.model.eval()
         ids = trainer.batch(3)
@@ -60,7 +60,7 @@ class TrainerTests:
 
     def test_padding(self, make):
         trainer = make(0)
-        for _ in range(4):
+        for _ in range(2):
             trainer.step()
         model = trainer.model.eval()
         ids = trainer.batch(3)[-1:]
@@ -71,9 +71,9 @@ class TrainerTests:
         trainer = make(1)
         ids = trainer.batch(0)
         before = trainer.evaluate(ids)
-        for _ in range(30):
+        for _ in range(14):
             trainer.step(ids)
-        assert trainer.evaluate(ids) < before / 2
+        assert trainer.evaluate(ids) < 0.8 * before
 
     def test_all_parameters_move(self, make):
         trainer = make(1)
