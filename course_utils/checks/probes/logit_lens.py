@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+import torch._dynamo  # at the first use of an optimizer it would load in the answer's time
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook

@@ -1,0 +1,13 @@
+"""A slot of rest between forward and backward."""
+
+MISCONCEPTION = "slots/too-many"
+
+
+def pipeline(stages, micro_batches):
+    half = micro_batches + stages - 1
+    rows = [[None] * (2 * half + 1) for _ in range(stages)]
+    for s in range(stages):
+        for i in range(micro_batches):
+            rows[s][s + i] = f"F{i}"
+            rows[s][half + 1 + stages - 1 - s + i] = f"B{i}"
+    return rows

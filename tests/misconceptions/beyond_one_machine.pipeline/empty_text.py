@@ -1,0 +1,13 @@
+"""An empty text where a stage waits."""
+
+MISCONCEPTION = "labels/idle"
+
+
+def pipeline(stages, micro_batches):
+    half = micro_batches + stages - 1
+    rows = [[""] * (2 * half) for _ in range(stages)]
+    for s in range(stages):
+        for i in range(micro_batches):
+            rows[s][s + i] = f"F{i}"
+            rows[s][half + stages - 1 - s + i] = f"B{i}"
+    return rows

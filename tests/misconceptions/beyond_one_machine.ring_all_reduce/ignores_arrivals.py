@@ -1,0 +1,16 @@
+"""Sends, and forgets what arrives."""
+
+import torch
+
+MISCONCEPTION = "result/nothing"
+
+
+def ring_all_reduce(tensors, send):
+    r = len(tensors)
+    chunks = [list(tensor.clone().chunk(r)) for tensor in tensors]
+    for turn in range(2 * (r - 1)):
+        places = [(rank - turn) % r for rank in range(r)]
+        outgoing = [chunks[rank][place] for rank, place in enumerate(places)]
+        for rank, (_, values) in enumerate(zip(places, outgoing, strict=True)):
+            send(rank, (rank + 1) % r, values)
+    return [torch.cat(own) for own in chunks]

@@ -1,0 +1,13 @@
+"""Without ZeRO there would be no point."""
+
+MISCONCEPTION = "stage/zero-sharded"
+
+
+def zero_bytes(parameters, ranks, stage, each=(2, 2, 12)):
+    stage = max(stage, 1)
+    weights, gradients, optimizer = each
+    return {
+        "weights": parameters * weights / (ranks if stage >= 3 else 1),
+        "gradients": parameters * gradients / (ranks if stage >= 2 else 1),
+        "optimizer": parameters * optimizer / (ranks if stage >= 1 else 1),
+    }

@@ -1,0 +1,12 @@
+"""AdamW's two averages."""
+
+MISCONCEPTION = "bytes/master-copy"
+
+
+def zero_bytes(parameters, ranks, stage, each=(2, 2, 12)):
+    weights, gradients, optimizer = each[0], each[1], 8
+    return {
+        "weights": parameters * weights / (ranks if stage >= 3 else 1),
+        "gradients": parameters * gradients / (ranks if stage >= 2 else 1),
+        "optimizer": parameters * optimizer / (ranks if stage >= 1 else 1),
+    }

@@ -1,0 +1,12 @@
+"""Every rank needs the weights."""
+
+MISCONCEPTION = "stage/weights-stay"
+
+
+def zero_bytes(parameters, ranks, stage, each=(2, 2, 12)):
+    weights, gradients, optimizer = each
+    return {
+        "weights": parameters * weights / (1),
+        "gradients": parameters * gradients / (ranks if stage >= 2 else 1),
+        "optimizer": parameters * optimizer / (ranks if stage >= 1 else 1),
+    }

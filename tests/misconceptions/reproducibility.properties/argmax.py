@@ -1,0 +1,24 @@
+"""Compares the most likely tokens."""
+
+import torch
+import torch.nn.functional as F
+
+MISCONCEPTION = "misses/one-late-place-ahead"
+
+
+@torch.no_grad()
+def properties(model, ids):
+    was_training = model.training
+    model.eval()
+    logits = model(ids)
+    others, n = ids.roll(1, 0), ids.shape[1]
+
+    def same(one, other):
+        return bool((one.argmax(-1) == other.argmax(-1)).all())
+
+    changed = [torch.cat([ids[:, :t], others[:, t:]], 1) for t in range(1, n)]
+    causal = all(same(model(x)[:, :t], logits[:, :t]) for t, x in enumerate(changed, 1))
+    rows = all(same(model(ids[i : i + 1])[0], logits[i]) for i in range(len(ids)))
+    padding = same(model(F.pad(ids, (0, 2)))[:, :n], logits)
+    model.train(was_training)
+    return {"causal": causal, "rows": rows, "padding": padding}

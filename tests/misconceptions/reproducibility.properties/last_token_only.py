@@ -1,0 +1,24 @@
+"""Changes the last token."""
+
+import torch
+import torch.nn.functional as F
+
+MISCONCEPTION = "misses/one-place-ahead"
+
+
+@torch.no_grad()
+def properties(model, ids):
+    was_training = model.training
+    model.eval()
+    logits = model(ids)
+    others, n = ids.roll(1, 0), ids.shape[1]
+
+    def same(one, other):
+        return bool((one - other).abs().max() < 1e-4 * logits.abs().max())
+
+    changed = torch.cat([ids[:, :-1], others[:, -1:]], 1)
+    causal = same(model(changed)[:, :-1], logits[:, :-1])
+    rows = all(same(model(ids[i : i + 1])[0], logits[i]) for i in range(len(ids)))
+    padding = same(model(F.pad(ids, (0, 2)))[:, :n], logits)
+    model.train(was_training)
+    return {"causal": causal, "rows": rows, "padding": padding}

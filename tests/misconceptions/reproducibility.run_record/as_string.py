@@ -1,0 +1,28 @@
+"""The settings as text, so that they cannot change."""
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+MISCONCEPTION = "settings/wrong"
+
+
+def run_record(settings, files, folder):
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True)
+        return done.stdout.strip("\n") if done.returncode == 0 else None
+
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "diff": git("diff", "HEAD"),
+        "settings": str(settings),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "torch": version("torch"),
+            "numpy": version("numpy"),
+        },
+        "data": {str(f): hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in files},
+    }

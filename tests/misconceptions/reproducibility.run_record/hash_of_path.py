@@ -1,0 +1,28 @@
+"""Hashes the path."""
+
+import copy
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+
+MISCONCEPTION = "data/of-the-name"
+
+
+def run_record(settings, files, folder):
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True)
+        return done.stdout.strip("\n") if done.returncode == 0 else None
+
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "diff": git("diff", "HEAD"),
+        "settings": copy.deepcopy(settings),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "torch": version("torch"),
+            "numpy": version("numpy"),
+        },
+        "data": {str(f): hashlib.sha256(str(f).encode()).hexdigest() for f in files},
+    }

@@ -1,0 +1,28 @@
+"""The versions of the project file."""
+
+import copy
+import hashlib
+import platform
+import subprocess
+from pathlib import Path
+
+MISCONCEPTION = "environment/wrong"
+
+
+def run_record(settings, files, folder):
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True)
+        return done.stdout.strip("\n") if done.returncode == 0 else None
+
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "diff": git("diff", "HEAD"),
+        "settings": copy.deepcopy(settings),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "torch": ">=2.6",
+            "numpy": ">=1.26",
+        },
+        "data": {str(f): hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in files},
+    }

@@ -1,0 +1,16 @@
+"""NumPy twice, torch not at all."""
+
+import random
+
+import numpy as np
+import torch
+
+MISCONCEPTION = "stream/torch"
+
+
+def seed_everything(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    np.random.seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False

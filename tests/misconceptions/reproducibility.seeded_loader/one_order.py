@@ -1,0 +1,24 @@
+"""Shuffled once, beforehand."""
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, get_worker_info
+
+MISCONCEPTION = "order/same-every-epoch"
+
+
+def seeded_loader(dataset, batch_size, seed, **workers):
+    def seed_worker(worker_id):
+        info = get_worker_info()
+        info.dataset.rng = np.random.default_rng(info.seed)
+
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(dataset), generator=generator).tolist()
+    return DataLoader(
+        dataset,
+        batch_size,
+        sampler=order,
+        generator=generator,
+        worker_init_fn=seed_worker,
+        **workers,
+    )
