@@ -1,0 +1,346 @@
+"""The keeper: a warm interpreter inside the sandbox, forked once for each submission.
+
+Three kinds of processes, and only the last ever runs a submission's code:
+
+- the *keeper* loads torch, transformers, IPython and the probes, then waits;
+- a *warden*, one per submission, is the first process of a pid namespace. It passes requests on
+  to the cell, watches time and memory, and kills everything in its namespace;
+- a *cell* runs the code. Each case is probed in a fork of it.
+
+Every message from the warden is its own plain data, or the frame that a cell wrote, as it is.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+import traceback
+from types import ModuleType, SimpleNamespace
+
+from course_utils.grading.inside import jail, wire
+from course_utils.grading.inside.seal import Seal
+from course_utils.grading.inside.wire import CELL, WARDEN
+
+PAUSE = 0.05  # seconds between two looks at the memory
+
+
+def main(confined: bool) -> None:
+    """Load everything, say so, then grade what comes until the pipe closes."""
+    requests, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    try:
+        shell = _warm()
+    except Exception:
+        wire.send(answers, WARDEN + wire.dumps({"failed": traceback.format_exc()}))
+        return
+    gc.collect()
+    gc.freeze()
+    wire.send(answers, WARDEN + wire.dumps({"ready": _versions()}))
+    number = 0
+    while True:
+        try:
+            request = wire.loads(wire.Reader(requests).frame())
+        except wire.Closed:
+            return
+        number += 1
+        keeper = os.fork()
+        if keeper == 0:
+            _submission(shell, requests, answers, number, request["limits"], confined)
+            os._exit(0)
+        _, status = os.waitpid(keeper, 0)
+        wire.send(answers, WARDEN + wire.dumps({"over": os.waitstatus_to_exitcode(status)}))
+
+
+def _warm():
+    """An IPython without a terminal or a history; all that a notebook or a probe imports."""
+    import importlib
+    import pkgutil
+
+    import matplotlib.pyplot  # noqa: F401
+    import matplotlib_inline.backend_inline  # noqa: F401
+    import torch
+    import transformers  # noqa: F401
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    from course_utils.checks import probes
+
+    torch.set_num_threads(1)
+    for module in pkgutil.iter_modules(probes.__path__):
+        importlib.import_module(f"{probes.__name__}.{module.name}")
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    shell = InteractiveShell.instance(config=config)
+    shell.system = shell.system_raw
+    shell.enable_gui = lambda gui=None: None
+    shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
+    shell.run_cell("import math", store_history=False, silent=True)  # IPython loads much then
+    shell.seal = Seal()
+    return shell
+
+
+def _versions() -> dict[str, str]:
+    import torch
+    import transformers
+
+    import course_utils
+
+    return {
+        "course": course_utils.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "transformers": transformers.__version__,
+    }
+
+
+def _submission(shell, requests, answers, number: int, limits: dict, confined: bool) -> None:
+    """In a fork of the keeper: the warden, in namespaces of its own, and the wait for its end."""
+    proc = None
+    try:
+        if confined:
+            jail.unshare(jail.NEW_PID | jail.NEW_NS | jail.NEW_IPC)
+            warden = os.fork()
+            if warden:
+                os.close(requests)
+                _, status = os.waitpid(warden, 0)
+                os._exit(os.waitstatus_to_exitcode(status) & 255)
+            proc = jail.confine(number, limits["tmp_bytes"])
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        wire.send(answers, WARDEN + wire.dumps({"begun": True}))
+        Warden(shell, requests, answers, proc, SimpleNamespace(**limits)).work()
+    except wire.Closed:
+        pass
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}"
+        wire.send(answers, WARDEN + wire.dumps({"failed": text}))
+    finally:
+        os._exit(0)
+
+
+class Warden:
+    """Passes the referee's requests to the cell; runs no code of the submission itself."""
+
+    def __init__(self, shell, requests: int, answers: int, proc: int | None, limits):
+        self.shell, self.answers, self.proc, self.limits = shell, answers, proc, limits
+        self.requests = wire.Reader(requests)
+        self.cell = 0
+        self.base = self._memory("self") if proc is not None else 0
+
+    def work(self) -> None:
+        """Answer requests until one says that the submission is over."""
+        while True:
+            request = wire.loads(data := self.requests.frame())
+            if request["do"] == "end":
+                self._kill()
+                return
+            if request["do"] == "begin":
+                self._begin()
+            else:
+                self._pass_on(data, request["seconds"])
+
+    def _say(self, **words) -> None:
+        wire.send(self.answers, WARDEN + wire.dumps(words))
+
+    def _begin(self) -> None:
+        """A new cell, forked from this clean process; all that ran before is killed."""
+        self._kill()
+        _empty("/tmp" if self.proc is not None else "")
+        ask_read, ask_write = os.pipe()
+        tell_read, tell_write = os.pipe()
+        space = self._address_space() + self.limits.memory_bytes
+        self.cell = os.fork()
+        if self.cell == 0:
+            for descriptor in (self.requests.descriptor, self.answers, ask_write, tell_read):
+                os.close(descriptor)
+            if self.proc is None:
+                os.setsid()
+            else:
+                os.close(self.proc)
+                jail.limit(
+                    space,
+                    self.limits.processes,
+                    self.limits.cpu_seconds,
+                    self.limits.file_bytes,
+                )
+            try:
+                _cell(self.shell, ask_read, tell_write)
+            finally:
+                os._exit(1)
+        os.close(ask_read)
+        os.close(tell_write)
+        self.ask, self.tell = ask_write, wire.Reader(tell_read)
+        os.set_blocking(ask_write, False)  # a cell that does not read must not stop the warden
+        self._say(ended=None)
+
+    def _pass_on(self, data: bytes, seconds: float) -> None:
+        """One request: frames of the cell go to the referee until the warden says how it ended."""
+        if not self.cell:
+            return self._say(ended="gone")
+        end = time.monotonic() + seconds
+        try:
+            wire.send(self.ask, data)
+            told = False
+            while not (ended := self._trouble(end)):
+                frame = self.tell.poll(PAUSE)
+                if frame == b"":  # the cell's own last word
+                    return self._say(ended=None)
+                if frame is not None and told:
+                    raise wire.WireError("more than one frame")
+                if frame is not None:
+                    wire.send(self.answers, CELL + frame)
+                    told = True
+        except wire.Closed:
+            ended = "died"
+        except wire.WireError:
+            ended = "protocol"
+        self._kill()
+        return self._say(ended=ended)
+
+    def _trouble(self, end: float) -> str:
+        if time.monotonic() > end:
+            return "time"
+        if self.proc is not None and self._total() > self.limits.memory_bytes:
+            return "memory"
+        return "died" if self._is_dead() else ""
+
+    def _is_dead(self) -> bool:
+        """Whether the cell is gone. Orphans that end are reaped on the way."""
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == self.cell:
+                return True
+            if pid == 0:
+                return False
+
+    def _kill(self) -> None:
+        """End every process of the submission: the kernel signals all at once."""
+        if not self.cell:
+            return
+        self.cell, pid = 0, self.cell
+        os.close(self.ask)
+        os.close(self.tell.descriptor)
+        try:
+            os.kill(-1, signal.SIGKILL) if self.proc is not None else os.killpg(pid, signal.SIGKILL)
+            while True:
+                os.waitpid(-1, 0)
+        except (ProcessLookupError, ChildProcessError):
+            return
+
+    def _total(self) -> int:
+        """Bytes that the submission's processes hold beyond what each began with."""
+        pids = [name for name in os.listdir(self.proc) if name.isdecimal() and name != "1"]
+        return sum(max(0, self._memory(pid) - self.base) for pid in pids)
+
+    def _memory(self, pid: str) -> int:
+        """Bytes of a process's own memory, shared memory included, files not."""
+        try:
+            text = self._file(f"{pid}/status")
+        except OSError:
+            return 0
+        lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        fields = (lines.get(name, "0").split()[0] for name in ("RssAnon", "RssShmem"))
+        return 1024 * sum(map(int, fields))
+
+    def _address_space(self) -> int:
+        if self.proc is None:
+            return 0
+        return int(self._file("self/statm").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+    def _file(self, name: str) -> str:
+        with open(os.open(name, os.O_RDONLY, dir_fd=self.proc)) as file:
+            return file.read()
+
+
+def _empty(folder: str) -> None:
+    try:
+        for entry in os.scandir(folder) if folder else ():
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+    except (OSError, RecursionError):
+        pass  # what is left counts against the space of the submission's own folder
+
+
+def _cell(shell, ask: int, tell: int) -> None:
+    """Run what is asked for, in this process: code of the submission. Never returns."""
+    reader = wire.Reader(ask)
+    actions = {"cell": _run_cell, "define": _define}
+    while True:
+        try:
+            request = wire.loads(reader.frame())
+            if request["do"] == "case":
+                _probe_in_fork(shell, request, tell)
+            else:
+                wire.send(tell, wire.dumps(actions[request["do"]](shell, request)))
+            wire.send(tell, b"")
+        except wire.Closed:
+            os._exit(0)
+
+
+def _run_cell(shell, request: dict) -> dict:
+    """Run a cell in IPython; ``error`` names what it raised, "" if nothing."""
+    from course_utils.checks.probes import guard
+
+    for name in request["forget"]:
+        shell.user_ns.pop(name, None)
+    with guard.captured_output() as printed:
+        result = shell.run_cell(request["source"], store_history=False, silent=True)
+    error = result.error_before_exec or result.error_in_exec
+    text = "" if error is None else f"{type(error).__name__}: {guard._text(error)}"
+    return {"error": text[:500], "printed": printed.text}
+
+
+def _define(shell, request: dict) -> dict:
+    """Bind the course's version of an answer that is graded already, for those that follow."""
+    module = ModuleType(f"course_utils.supplied_{request['name']}")
+    module.__package__ = "course_utils"
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(request["source"], "<the course>", "exec"), module.__dict__)
+        shell.user_ns[request["name"]] = getattr(module, request["attribute"])
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}", "printed": ""}
+    return {"error": "", "printed": ""}
+
+
+def _probe_in_fork(shell, request: dict, tell: int) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a cell may have left another handler
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        wire.send(tell, wire.dumps(_probe(shell, request)))
+    finally:
+        os._exit(0)
+
+
+def _probe(shell, request: dict) -> dict:
+    """What the answer does in one case; an empty dict if there is no answer."""
+    from course_utils.checks import probes
+
+    if request["answer"] not in shell.user_ns:
+        return {}
+    if broken := shell.seal.broken():
+        return {"tampered": broken}
+    exercise, case = SimpleNamespace(kind=request["kind"]), SimpleNamespace(probe=request["probe"])
+    answer = shell.user_ns[request["answer"]]
+    observation = probes.observe(exercise, case, answer, request["seed"], request["limit"])
+    broken = shell.seal.broken()
+    return {"tampered": broken} if broken else observation
+
+
+if __name__ == "__main__":
+    main(confined="--confined" in sys.argv)
