@@ -48,7 +48,8 @@ class Engine:
         build = partial(
             room.build, exercises=release.exercises, setup=release.setup, probes=self.probes
         )
-        return Sandbox(build, self.limits, self.unsafe)
+        cases = [(e.kind, case.probe) for e in release.exercises for case in e.cases]
+        return Sandbox(build, self.limits, self.unsafe, cases)
 
 
 def jobs(

@@ -11,7 +11,7 @@ from course_utils.grading import assignment, batch, exports, release, report, si
 from course_utils.grading.exports import ExportError, Mark
 from course_utils.grading.release import ReleaseError
 from course_utils.grading.results import Results, ResultsError, max_points, points, read
-from course_utils.grading.sandbox import SandboxUnavailable
+from course_utils.grading.sandbox import SandboxUnavailable, require
 from course_utils.grading.submissions import SubmissionsError, collect
 
 MISTAKES = (
@@ -45,6 +45,8 @@ def grade(
     """Grade what is not graded yet; 1 if something needs a human."""
     releases, engine = _releases(names, bank, unsafe)
     found = collect(folder, releases)
+    if not scheduler:
+        require(unsafe)
     results = Results(out, create=True)
     todo = batch.jobs(found, releases, results, afresh)
     results.write_roster()

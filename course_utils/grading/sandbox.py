@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +24,6 @@ WAY_OUT = (
 )
 START_SECONDS = 900
 GRACE_SECONDS = 60  # for the warden itself, beyond the time that it gives a cell
-REFUSED = 97  # the exit status of a launcher that got no namespaces, see _LAUNCHER
 LONGEST_REQUEST = 60_000  # bytes; a pipe holds 65,536
 
 
@@ -66,22 +65,25 @@ class Reply:
 class Sandbox:
     """A warm interpreter behind walls, for one submission after the other.
 
-    ``build`` fills an empty folder with the package that the sandbox sees. Use it as a context.
+    ``build`` fills an empty folder with the package that the sandbox sees; ``cases`` are those of
+    the exercises to come, (kind of answer, probe), to warm it up with. Use it as a context.
     Raises SandboxUnavailable where there are no namespaces.
     """
 
     def __init__(
-        self, build: Callable[[Path], None], limits: Limits | None = None, unsafe: bool = False
+        self,
+        build: Callable[[Path], None],
+        limits: Limits | None = None,
+        unsafe: bool = False,
+        cases: Iterable[tuple[str, str]] = (),
     ):
-        if not hasattr(os, "fork"):
-            raise SandboxUnavailable("There is no fork() on this system: " + WAY_OUT)
-        if not unsafe and not (sys.platform == "linux" and seccomp.known()):
-            raise SandboxUnavailable("The sandbox needs Linux on x86-64 or ARM64: " + WAY_OUT)
         self.limits, self.unsafe, self._build = limits or Limits(), unsafe, build
+        self._cases = sorted(set(cases))
         self.versions: dict[str, str] = {}
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> Sandbox:
+        require(self.unsafe)
         self._folder = Path(tempfile.mkdtemp(prefix="course-sandbox-"))
         try:
             self._folder.chmod(0o755)
@@ -113,8 +115,6 @@ class Sandbox:
         except SandboxLost:
             self._process.wait(START_SECONDS)
             text = self._process.stderr.read().decode(errors="replace").strip()
-            if self._process.returncode == REFUSED:
-                raise SandboxUnavailable(f"No sandbox here ({text}): {WAY_OUT}") from None
             raise RuntimeError(f"The sandbox did not start:\n{text}") from None
         if "failed" in word:
             raise RuntimeError(f"The sandbox did not start:\n{word['failed']}")
@@ -125,13 +125,9 @@ class Sandbox:
         python = [sys.executable, "-I", "-B", "-c"]
         keeper = "from course_utils.grading.inside import keeper; keeper.main"
         if self.unsafe:
-            return [*python, f"{_first_on_path(room)}; {keeper}(False)"]
-        command = [*python, f"{_first_on_path(COURSE)}; {keeper}(True)"]
-        masked = [
-            str(Path(sysconfig.get_path(kind), "course_utils")) for kind in ("purelib", "platlib")
-        ]
-        arguments = json.dumps([str(self._folder / "root"), room, masked, command])
-        return [*python, _LAUNCHER.format(path=_first_on_path(room)), arguments]
+            return [*python, f"{_first_on_path(room)}; {keeper}(False, {self._cases})"]
+        command = [*python, f"{_first_on_path(COURSE)}; {keeper}(True, {self._cases})"]
+        return _launcher(self._folder, room, command)
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -229,6 +225,32 @@ class Visit:
                 ended = "protocol"
 
 
+def require(unsafe: bool = False) -> None:
+    """Raises SandboxUnavailable where there are no namespaces; ``unsafe`` needs none."""
+    if not hasattr(os, "fork"):
+        raise SandboxUnavailable("There is no fork() on this system: " + WAY_OUT)
+    if unsafe:
+        return
+    if not (sys.platform == "linux" and seccomp.known()):
+        raise SandboxUnavailable("The sandbox needs Linux on x86-64 or ARM64: " + WAY_OUT)
+    with tempfile.TemporaryDirectory(prefix="course-sandbox-") as folder:
+        Path(folder, "root").mkdir()
+        room = str(Path(__file__).parents[2])
+        command = _launcher(Path(folder), room, [sys.executable, "-I", "-S", "-c", ""])
+        tried = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    if tried.returncode:
+        text = " ".join(tried.stderr.split())[-200:]
+        raise SandboxUnavailable(f"No sandbox here ({text}): {WAY_OUT}")
+
+
+def _launcher(folder: Path, room: str, command: list[str]) -> list[str]:
+    """The command that runs another one behind walls."""
+    masked = [str(Path(sysconfig.get_path(k), "course_utils")) for k in ("purelib", "platlib")]
+    arguments = json.dumps([str(folder / "root"), room, masked, command])
+    launch = _LAUNCHER.format(path=_first_on_path(room))
+    return [sys.executable, "-I", "-B", "-c", launch, arguments]
+
+
 def _first_on_path(folder: str) -> str:
     return f"import sys; sys.path.insert(0, {folder!r})"
 
@@ -240,5 +262,5 @@ try:
     jail.launch(*json.loads(sys.argv[1]))
 except OSError as error:
     print(error.strerror or error, file=sys.stderr)
-    sys.exit(97)
+    sys.exit(1)
 """

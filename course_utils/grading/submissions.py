@@ -323,7 +323,7 @@ def _read(
     cells = [cell for cell in cells if isinstance(cell, dict)]
     ids = {cell_id(cell) for cell in cells}
     best = max(releases, key=lambda r: (len(r.cells & ids), r.notebook in file.name))
-    if not release.cells & ids:
+    if not best.cells & ids:
         return None, "no-exercise-cell", ()
     if best is not release:
         return None, "", ()

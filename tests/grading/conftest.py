@@ -47,7 +47,8 @@ def _cells(path) -> dict[str, str]:
 def sandbox(sampling):
     build = partial(room.build, exercises=sampling.exercises, setup=sampling.setup)
     try:
-        with Sandbox(build, LIMITS) as opened:
+        cases = [(e.kind, case.probe) for e in sampling.exercises for case in e.cases]
+        with Sandbox(build, LIMITS, cases=cases) as opened:
             yield opened
     except SandboxUnavailable as error:
         pytest.skip(str(error))

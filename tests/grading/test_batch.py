@@ -8,7 +8,7 @@ import pytest
 
 from course_utils.grading import batch, commands, referee, release
 from course_utils.grading.results import Results, ResultsError
-from course_utils.grading.sandbox import SandboxLost
+from course_utils.grading.sandbox import SandboxLost, SandboxUnavailable
 
 SECRET = "hidden 0.1234"
 
@@ -45,6 +45,7 @@ def canned(monkeypatch):
 
     monkeypatch.setattr(referee, "grade", grade)
     monkeypatch.setattr(batch, "Engine", FakeEngine)
+    monkeypatch.setattr(commands, "require", lambda unsafe: None)
     return calls
 
 
@@ -203,6 +204,16 @@ def test_marks_have_penalties_weights_and_points_by_hand(canned, submissions, tm
     marks = {line.split(",")[0]: line.split(",")[3:] for line in lines[1:]}
     assert marks["ben"] == ["27", "27", "38", "0"]
     assert marks["anna"][0] == "0"
+
+
+def test_without_walls_nothing_is_begun(canned, submissions, tmp_path, monkeypatch):
+    def refuse(unsafe):
+        raise SandboxUnavailable("No sandbox here.")
+
+    monkeypatch.setattr(commands, "require", refuse)
+    with pytest.raises(SandboxUnavailable):
+        grade(submissions, tmp_path / "out")
+    assert canned == [] and not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_results_and_a_broken_result_are_told(canned, submissions, tmp_path):

@@ -174,6 +174,12 @@ def test_notebooks_are_told_apart_by_their_cells(tmp_path, notebook):
     assert found == {"00_sampling": CELLS, "02_kv_cache": {"attention": "a", "causal-mask": "b"}}
 
 
+def test_a_notebook_of_another_assignment_is_none_of_this_one(tmp_path, notebook):
+    put(tmp_path, "anna/first.ipynb", notebook(CELLS))
+    found = {s.notebook: s.verdict for s in collect(tmp_path, release.load(names=["00", "02"]))}
+    assert found == {"00_sampling": "", "02_kv_cache": "no-notebook"}
+
+
 def test_nothing_to_read_is_told(tmp_path, releases):
     with pytest.raises(SubmissionsError, match="holds no submissions"):
         collect(tmp_path, releases)
