@@ -143,9 +143,7 @@ def add_grading(commands) -> None:
     grade.add_argument("--out", type=Path, default=Path("results"), metavar="DIR")
     grade.add_argument("--assignment", action="append", default=[], metavar="NN")
     grade.add_argument("--afresh", action="store_true", help="grade all anew, with new seeds")
-    engine = grade.add_mutually_exclusive_group()
-    engine.add_argument("--workers", type=count, default=1, metavar="N")
-    engine.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tls://...")
+    grade.add_argument("--workers", type=count, default=1, metavar="N")
     add_engine(grade)
 
     regrade = add_command(
@@ -268,7 +266,6 @@ def run_grade(arguments: argparse.Namespace) -> int:
         given.bank,
         given.afresh,
         given.unsafe,
-        given.scheduler,
     )
 
 

@@ -40,22 +40,15 @@ def grade(
     bank: Path | None = None,
     afresh: bool = False,
     unsafe: bool = False,
-    scheduler: str | None = None,
 ) -> int:
-    """Grade what is not graded yet; 1 if something needs a human."""
+    """Grade what is not graded yet, and say how it went."""
     releases, engine = _releases(names, bank, unsafe)
     found = collect(folder, releases)
-    if not scheduler:
-        require(unsafe)
+    require(unsafe)
     results = Results(out, create=True)
     todo = batch.jobs(found, releases, results, afresh)
     results.write_roster()
-    if scheduler:
-        from course_utils.grading import cluster
-
-        cluster.run(todo, releases, engine, results, scheduler)
-    else:
-        batch.run(todo, releases, engine, results, workers)
+    batch.run(todo, releases, engine, results, workers)
     _say_summary(list(results), len(found) - len(todo))
     return 0
 
