@@ -29,13 +29,13 @@ unit: $(DEV)
 	$(BIN)/pytest tests --ignore=tests/misconceptions --ignore=tests/browser
 
 misconceptions: $(DEV)
-	$(BIN)/pytest tests/misconceptions
+	$(BIN)/pytest -n 2 --dist loadgroup tests/misconceptions
 
 browser: $(DEV)
 	$(BIN)/pytest tests/browser
 
 nbval: $(DEV)
-	COURSE_DEVICE=cpu $(BIN)/pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
+	COURSE_DEVICE=cpu OMP_NUM_THREADS=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
 		--nbval-cell-timeout 120 -n 2 --dist loadfile solutions
 
 # The stamps: a second call installs nothing. [dev] holds [lab].

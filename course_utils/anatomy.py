@@ -251,8 +251,8 @@ def flops_per_token(model: PreTrainedModel, length: int) -> int:
 
     Matrix products alone, a multiply-add as 2: every linear map, the unembedding among them, and
     in each layer the query against the keys and the weights against the values, over
-    min(length, window) keys. In a prefill of ``length`` tokens this is the cost of each, without
-    the saving that a causal kernel can make. For dense decoders.
+    min(length, window) keys. In a prefill of ``length`` tokens this is the cost of each where all
+    layers are global and no kernel skips what the mask hides. For dense decoders.
     Raises ValueError for a length below 1, stacked weights (mixtures of experts), and as
     ``layer_windows``.
     """

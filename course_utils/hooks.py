@@ -50,6 +50,12 @@ class Activations(Mapping):
         return len(self.passes)
 
 
+def check_evaluating(model: nn.Module) -> None:
+    """Raises ValueError for a model in training mode, where dropout makes every run another."""
+    if model.training:
+        raise ValueError("The model is in training mode: call model.eval() first.")
+
+
 @contextmanager
 def record(model: nn.Module, sites: Iterable[Site]) -> Iterator[Activations]:
     """Keeps a detached copy of the activations at `sites` of every forward pass inside the `with`.

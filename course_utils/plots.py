@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -247,4 +249,221 @@ def memory_chart(
     below.set_ylabel(name)
     below.spines[["top", "right"]].set_visible(False)
     fig.legend(loc="outside lower left", frameon=False, ncols=6)
+    return fig
+
+
+def lens_heatmap(
+    cells: Sequence[Sequence[str]],
+    colors: Sequence[Sequence[float]],
+    layers: Sequence[str],
+    tokens: Sequence[str],
+    color_label: str,
+    most: float,
+) -> Figure:
+    """A row for each layer, the first one at the bottom; a column for each token of the prompt.
+
+    ``colors`` from 0 on; ``most`` and what lies above it have the last color.
+    """
+    rows, columns = len(layers), len(tokens)
+    if not len(cells) == len(colors) == rows or {len(row) for row in (*cells, *colors)} != {
+        columns
+    }:
+        raise ValueError(f"Give {rows} rows of {columns} cells, and as many colors.")
+    lines = max(cell.count("\n") + 1 for row in cells for cell in row)
+    size = (1.8 + 0.72 * columns, 1.3 + (0.15 + 0.18 * lines) * rows)
+    fig = Figure(figsize=size, layout="constrained")
+    ax = fig.subplots()
+    image = ax.imshow(colors, cmap="cividis_r", vmin=0, vmax=most, aspect="auto", origin="lower")
+    for y, row in enumerate(cells):
+        for x, cell in enumerate(row):
+            ink = "white" if colors[y][x] > 0.5 * most else "black"
+            ax.text(x, y, cell, ha="center", va="center", fontsize=8, color=ink, parse_math=False)
+    ax.set_yticks(range(rows), layers)
+    ax.set_xticks(range(columns), tokens, rotation=30, ha="right", parse_math=False)
+    ax.set_xlabel("token that was read")
+    ax.set_ylabel("layer")
+    ax.tick_params(length=0)
+    is_above = max(max(row) for row in colors) > most
+    fig.colorbar(image, ax=ax, label=color_label, extend="max" if is_above else "neither")
+    return fig
+
+
+def grouped_bars(
+    groups: Mapping[str, Sequence[float]], labels: Sequence[str], x_label: str, y_label: str
+) -> Figure:
+    """Bars side by side, up to four at each label."""
+    if not 0 < len(groups) <= 4 or any(len(values) != len(labels) for values in groups.values()):
+        raise ValueError(f"{len(groups)} groups: give one to four, a number for each label.")
+    fig = Figure(figsize=(7, 3.6), layout="constrained")
+    ax = fig.subplots()
+    width = 0.8 / len(groups)
+    for i, ((name, values), color) in enumerate(
+        zip(groups.items(), (SKY, ORANGE, BLACK, GREEN), strict=False)
+    ):
+        places = [x + (i + 0.5) * width - 0.4 for x in range(len(labels))]
+        ax.bar(places, values, width, color=color, label=name)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    fig.legend(loc="outside upper left", frameon=False, ncols=2)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+# Causal tracing and ablation
+
+
+def effect_map(
+    effects: Sequence[Sequence[float]],
+    tokens: Sequence[str],
+    subject: slice,
+    title: str = "",
+    label: str = "indirect effect",
+) -> Figure:
+    """A heat map of effects [block, pos]: tokens from the top, the subject's marked by a star."""
+    table = [[float(x) for x in row] for row in effects]
+    if not table or any(len(row) != len(tokens) for row in table):
+        raise ValueError(f"Give a table with a column for each of the {len(tokens)} tokens.")
+    fig = Figure(figsize=(7, 1.4 + 0.26 * len(tokens)), layout="constrained")
+    ax = fig.subplots()
+    columns = list(zip(*table, strict=True))
+    image = ax.imshow(columns, cmap="cividis", aspect="auto", vmin=min(0.0, *map(min, columns)))
+    marked = range(*subject.indices(len(tokens)))
+    labels = [repr(token) + (" *" if i in marked else "") for i, token in enumerate(tokens)]
+    ax.set_yticks(range(len(tokens)), labels, parse_math=False)
+    ax.set_xticks(range(len(table)))
+    ax.set_xlabel("block")
+    ax.set_ylabel("token (* subject)")
+    ax.set_title(title, loc="left", fontsize=10, parse_math=False)
+    fig.colorbar(image, ax=ax, label=label)
+    return fig
+
+
+def effect_curves(
+    averages: Mapping[str, tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]]],
+    roles: Mapping[str, int],
+) -> Figure:
+    """Mean effects by block with bands of their intervals: a panel for each role, a line for each
+    kind of state. ``averages`` maps a kind to tables [block, role] of means and half-widths."""
+    fig = Figure(figsize=(7, 3.4), layout="constrained")
+    panels = fig.subplots(1, len(roles), sharey=True, squeeze=False)[0]
+    styles = [(BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^")]
+    for ax, (role, column) in zip(panels, roles.items(), strict=True):
+        for (kind, (mean, half)), (color, line, marker) in zip(
+            averages.items(), styles, strict=False
+        ):
+            middle = [float(row[column]) for row in mean]
+            width = [float(row[column]) for row in half]
+            low = [m - w for m, w in zip(middle, width, strict=True)]
+            high = [m + w for m, w in zip(middle, width, strict=True)]
+            blocks = range(len(middle))
+            label = kind if ax is panels[0] else None
+            ax.plot(blocks, middle, line, color=color, marker=marker, markersize=4, label=label)
+            ax.fill_between(blocks, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.set_title(role, loc="left", fontsize=10)
+        ax.set_xlabel("block")
+        ax.set_xticks(range(len(middle)))
+        ax.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("mean indirect effect")
+    fig.legend(loc="outside upper right", frameon=False, ncols=3)
+    return fig
+
+
+def head_map(scores: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
+    """Heat maps [block, head] side by side on one scale from 0 to 1, large numbers written in."""
+    fig = Figure(figsize=(7, 3.6), layout="constrained")
+    panels = fig.subplots(1, len(scores), sharey=True, squeeze=False)[0]
+    for ax, (label, table) in zip(panels, scores.items(), strict=True):
+        rows = [[float(x) for x in row] for row in table]
+        image = ax.imshow(rows, cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        for block, row in enumerate(rows):
+            for head, score in enumerate(row):
+                if score >= 0.3:
+                    color = "black" if score > 0.5 else "white"
+                    ax.text(head, block, f"{score:.1f}", ha="center", va="center", color=color)
+        ax.set_title(label, loc="left", fontsize=10)
+        ax.set_xlabel("head")
+        ax.set_xticks(range(len(rows[0])))
+        ax.set_yticks(range(len(rows)))
+    panels[0].set_ylabel("block")
+    fig.colorbar(image, ax=list(panels), label="attention weight")
+    return fig
+
+
+def bars_by_baseline(rows: Mapping[str, Mapping[str, float]], x_label: str) -> Figure:
+    """A group of bars for each row, one for each of up to three baselines, with their values."""
+    names = list(next(iter(rows.values())))
+    fig = Figure(figsize=(7, 1.0 + 0.55 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    for number, (name, color) in enumerate(zip(names, (SKY, ORANGE, GREEN), strict=False)):
+        at = [i + 0.27 * (number - (len(names) - 1) / 2) for i in range(len(rows))]
+        bars = ax.barh(at, [row[name] for row in rows.values()], 0.25, color=color, label=name)
+        ax.bar_label(bars, [f"{row[name]:.2f}" for row in rows.values()], fontsize=8, padding=2)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.12)
+    ax.set_xlabel(x_label)
+    fig.legend(loc="outside upper right", frameon=False, ncols=len(names))
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def heatmaps(
+    tables: Mapping[str, Sequence[Sequence[float]]],
+    rows: Sequence,
+    columns: Sequence,
+    row_label: str,
+    column_label: str,
+    log: Sequence[str] = (),
+) -> Figure:
+    """Tables side by side, each under its title with a color scale of its own and its values.
+
+    The first row is at the bottom. ``log`` names the tables whose colors go by the logarithm.
+    A NaN is left white, with a dash.
+    """
+    fig = Figure(figsize=(3.6 * len(tables) + 0.6, 0.9 + 0.34 * len(rows)), layout="constrained")
+    axes = fig.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    for ax, (title, table) in zip(axes, tables.items(), strict=True):
+        values = np.array(table, dtype=float)
+        colors = np.log(values) if title in log else values
+        image = ax.imshow(colors, cmap="cividis", aspect="auto", origin="lower")
+        for (i, j), value in np.ndenumerate(values):
+            dark = image.norm(colors[i, j]) < 0.6
+            label = "–" if np.isnan(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+            color = BLACK if np.isnan(value) or not dark else "white"
+            ax.text(j, i, label, ha="center", va="center", fontsize=8, color=color)
+        ax.set_xticks(range(len(columns)), [f"{x:g}" for x in columns])
+        ax.set_xlabel(column_label)
+        ax.set_title(title, loc="left", fontsize=10)
+    axes[0].set_yticks(range(len(rows)), [str(row) for row in rows])
+    axes[0].set_ylabel(row_label)
+    return fig
+
+
+def texts_and_changes(
+    texts: Mapping[str, str], tokens: Sequence[str], changes: Sequence[float], title: str = ""
+) -> Figure:
+    """Texts side by side, each under its name; below, a bar for how much a probability changed."""
+    fig = Figure(figsize=(7, 2.2 + 0.24 * len(tokens)), layout="constrained")
+    above, below = fig.subplots(2, height_ratios=(1.3, 0.24 * len(tokens) + 0.5))
+    above.set_axis_off()
+    above.set_title(title, loc="left", fontsize=10, parse_math=False)
+    for i, (name, text) in enumerate(texts.items()):
+        written = f"{name}\n\n{textwrap.fill(text, 88 // len(texts) - 4)}"
+        place = (i / len(texts), 1.0)
+        above.text(*place, written, va="top", fontsize=9, wrap=False, parse_math=False)
+    rows = range(len(tokens))
+    below.barh(rows, changes, color=[BLUE if change > 0 else ORANGE for change in changes])
+    for row, change in zip(rows, changes, strict=True):
+        offset = (4 if change >= 0 else -4, 0)
+        side = "left" if change >= 0 else "right"
+        place = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "center"}
+        below.annotate(f"{change:+.2f}", (change, row), fontsize=9, **place)
+    widest = max(0.01, *(abs(change) for change in changes))
+    below.set_xlim(-1.25 * widest, 1.25 * widest)
+    below.axvline(0, color=BLACK, linewidth=0.8)
+    below.set_yticks(rows, [repr(token) for token in tokens], parse_math=False)
+    below.invert_yaxis()
+    below.set_xlabel("change of the probability of being the next token")
+    below.spines[["top", "right"]].set_visible(False)
     return fig

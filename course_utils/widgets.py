@@ -23,10 +23,12 @@ def slider(value: float, low: float, high: float, step: float) -> ipywidgets.Wid
     return kind(value=value, min=low, max=high, step=step, continuous_update=False)
 
 
-def menu(value: str, options: Sequence[str]) -> ipywidgets.Widget:
+def menu(value: object, options: Sequence) -> ipywidgets.Widget:
     """A list to choose from. Raises ValueError if the value is not on it."""
     if value not in options:
-        raise ValueError(f"The menu starts at {value!r}: give one of {', '.join(options)}.")
+        raise ValueError(
+            f"The menu starts at {value!r}: give one of {', '.join(map(str, options))}."
+        )
     return ipywidgets.Dropdown(value=value, options=list(options))
 
 
@@ -57,3 +59,8 @@ def _build(
         control.layout.width = "480px"
         control.observe(redraw, names="value")
     return ipywidgets.VBox([*sliders.values(), image]), first
+
+
+def text_box(value: str) -> ipywidgets.Widget:
+    """A line of text; a change counts when it is finished, by Enter or by leaving the box."""
+    return ipywidgets.Text(value=value, continuous_update=False)

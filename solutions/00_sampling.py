@@ -82,7 +82,8 @@ for word in ["Seattle", " Seattle", " seattle", " Seattleite"]:
 # ## 2 · What does the model answer?
 #
 # One number for every token of the vocabulary, a **logit**: the larger, the likelier this token comes
-# next. What is the shape of `model(ids).logits` for the prompt below? Write a tuple of three numbers.
+# next. A model is given a *batch* of texts, here of one: "The capital of France is". What is the shape of
+# `model(ids).logits`? Write a tuple of three numbers.
 
 # %% id="predict-shape"
 my_shape = None
@@ -139,15 +140,15 @@ print(f"The smallest logit after the fact is {next_token_logits(fact).min():.1f}
 #
 # <details><summary>Hint 1: the idea</summary>
 #
-# Divide by the temperature, take the exponential, divide by the sum. A number added to all logits of a
-# row changes none of its probabilities: choose one that keeps the exponential small.
+# A number added to all logits of a row changes none of its probabilities: choose one that keeps the exponential
+# small, and add it *before* you divide by the temperature. Then take the exponential, and divide by the sum.
 #
 # <details><summary>Hint 2: pseudocode</summary>
 #
 # ```
 # refuse a temperature that is not positive
-# scaled  = ...
-# weights = exp(scaled - ...)
+# shifted = logits - ...
+# weights = exp(... / temperature)
 # return weights / ...
 # ```
 #
@@ -473,8 +474,8 @@ for settings in all_settings:
 
 # %% [markdown] id="compare-seen"
 # With `top_k=1` nothing is left to chance: that is *greedy decoding*, and the seed has no effect. At
-# temperature 2 the tail takes over; a filter brings the text back while the choice stays wide. Read the four
-# texts again with this in mind, then change the seed.
+# temperature 2 words from the tail come in; a filter keeps them out while the choice stays wide. Where in the four texts
+# do you see it? Change the seed.
 
 # %% [markdown] id="explore"
 # ## 6 · Explore
@@ -513,13 +514,17 @@ explorer(
 # ## 7 · Where the method fails
 #
 # Sampling decides how the model's beliefs are used, not whether they are true. There is no Zorvan Tower.
-# What will the model say of it?
+# What will the model say of it, and with what probability?
+
+# %% id="predict-invented"
+my_probability = None
 
 # %% id="invented"
 invented = "The Zorvan Tower is located in the city of"
 for temperature in [1.0, 0.3]:
     probability, token = softmax(next_token_logits(invented), temperature).max(dim=-1)
     print(f"T = {temperature}: {tokenizer.decode(token)!r} with {probability:.2f}")
+print("at T = 1 you predicted", my_probability)
 
 # %% [markdown] id="limits-seen"
 # The model has no way to say that it does not know, and a low temperature makes the guess *look* certain. Low

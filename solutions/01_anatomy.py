@@ -1,8 +1,8 @@
 # %% [markdown] id="title"
 # # 01 · Anatomy: what a language model is made of, and what it costs
 #
-# You take six language models apart, from 124 million to 3 billion parameters, and download none of them:
-# their configurations are enough. You count what they hold, what memory a text takes, and what a token
+# You take six language models apart: the course's own and five published ones, from 124 million to 3 billion parameters. None is
+# downloaded: their configurations are enough. You count what they hold, what memory a text takes, and what a token
 # costs to compute, and check the counts on a model that runs.
 #
 # 75 minutes. You need Python classes and PyTorch modules; [notebook 00](00_sampling.ipynb) first.
@@ -37,10 +37,10 @@ from course_utils.widgets import explorer, menu, slider
 # A configuration is a list of sizes: so many layers, so wide, so many heads. It is all that PyTorch needs
 # to build the model on the device `"meta"`, where a tensor has a shape and no data.
 #
-# The names below say how many billion parameters a model has. Correct them where you expect otherwise.
+# A name such as gemma-3-1b-it says how many billion parameters a model has. How many million has this one?
 
 # %% id="predict-parameters"
-my_billions = {"Qwen2.5-0.5B": 0.5, "gemma-3-1b-it": 1.0, "Llama-3.2-1B": 1.0, "Qwen2.5-3B": 3.0}
+my_millions = None
 
 
 # %% id="build-skeletons"
@@ -56,11 +56,12 @@ models = {"course-lm": course_lm} | {name: skeleton(published(name)) for name in
 # %% id="totals"
 for name, model in models.items():
     total = sum(p.numel() for p in model.parameters())
-    guess = f" · you predicted {my_billions[name]} billion" if name in my_billions else ""
-    print(f"{name:14} {total:>13,} parameters{guess}")
+    print(f"{name:14} {total:>13,} parameters")
+gemma = models["gemma-3-1b-it"].num_parameters() / 1e6
+print(f"gemma-3-1b-it: {gemma:.1f} million · you predicted {my_millions}")
 
 # %% [markdown] id="totals-seen"
-# A name is rounded, and not always to the nearest number.
+# A name is rounded: 1B can mean 1.24 billion, as in Llama-3.2-1B, or a little less than one.
 #
 # ## 2 · What is in a block?
 #
@@ -183,7 +184,7 @@ count_parameters = mine_or_reference("anatomy.count_parameters", count_parameter
 # %% [markdown] id="shares"
 # ## 3 · Where are the parameters?
 #
-# Attention gave these models their name, *transformer*. How many percent of the parameters of Llama-3.2-1B are in attention?
+# How many percent of the parameters of Llama-3.2-1B are in attention?
 
 # %% id="predict-share"
 my_percent = None
@@ -212,7 +213,7 @@ for name in ["Qwen2.5-3B", "Qwen2.5-0.5B"]:
 
 # %% [markdown] id="load-memory"
 # In every block the FFN holds more than attention. And a vocabulary does not shrink with the model: the embedding weighs
-# far more in the smaller of the two Qwens. All six models tie their embeddings, so the unembedding has nothing of its own.
+# far more in the smaller of the two Qwens. All six tie their embeddings, so the unembedding has nothing of its own.
 #
 # ## 4 · What does it take to load?
 #
@@ -246,7 +247,8 @@ print(f"· you predicted {my_gigabytes} GB")
 #
 # A global layer has no window: it keeps all `length` tokens. It has to be right for Qwen2, Llama, GPT-2 and Gemma 3. Where
 # a configuration names no KV heads, there are as many as query heads; where it names no `head_dim`, it is
-# `hidden_size // num_attention_heads`; where it has no `layer_types`, all layers are global.
+# `hidden_size // num_attention_heads`; where it has no `layer_types`, take all layers as global. `length` may be more than
+# the model can read, `bytes_per_value` a fraction.
 #
 # `kv_cache_bytes(config, batch, length, bytes_per_value=2) -> bytes`
 #
@@ -267,7 +269,7 @@ print(f"· you predicted {my_gigabytes} GB")
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
 #
-# `getattr(config, "head_dim", None) or ...` finds an entry that is missing and one that is `None`. And a
+# `getattr(config, "head_dim", None) or ...` finds an entry that is missing and one that is `None`. And in these models a
 # `sliding_window` alone says nothing: only the layers whose entry in `config.layer_types` is
 # `"sliding_attention"` use it.
 #
@@ -377,8 +379,8 @@ for name, model in models.items():
 # **Goal.** Count the floating-point operations (FLOPs) for *one* token that attends to `length` keys, its own among them.
 # The convention: matrix products only, a multiplication with its addition as **2**. So each weight of each linear map
 # costs 2, the unembedding included, tied or not; biases, norms and lookups cost nothing. In attention the query
-# of each head meets every key, and each weight its value: $4 \cdot \text{heads} \cdot \text{head dim}$ for each key and layer. A local layer
-# has at most its window of keys.
+# of each head meets every key, and each attention weight its value: $4 \cdot \text{heads} \cdot \text{head dim}$ for each key and layer.
+# The token is the last one, so no key is hidden from it; but a local layer has only $\min(\text{length}, \text{window})$ of them.
 #
 # `flops_per_token(model, length) -> int`
 #
@@ -428,8 +430,7 @@ flops_per_token = mine_or_reference("anatomy.flops", flops_per_token)
 
 # %% [markdown] id="prefill-decode"
 # A prompt goes through the model in one pass, the **prefill**; then each new token has a pass of its own, **decode**. PyTorch can
-# count what really runs. How many times as many FLOPs does a token of the decode take as a token of the prefill, at the same
-# number of keys?
+# count what really runs. How many times the FLOPs of a token of the prefill does a token of the decode take, among the same keys?
 
 # %% id="predict-decode"
 my_times = None
@@ -460,9 +461,10 @@ print(f"decode / prefill: {decode / prefill:.1f} · you predicted {my_times}")
 assert prefill == decode == flops_per_token(course_lm, length)
 
 # %% [markdown] id="flops-seen"
-# To the operation. (A kernel that knows the mask can skip the future, about half of attention in a prefill; the count does
-# not.) A known rule of thumb says 2 FLOPs for each parameter. When does it hold? Guess for Llama-3.2-1B with
-# 32,768 keys: by how many percent does attention exceed the rule?
+# To the operation: PyTorch counts whole products, whatever the mask hides. A kernel that knows the mask can skip the future, about
+# half of attention in a prefill. Your formula does not; it leaves out what lies before a window, but all layers of the course's
+# model are global. A known rule of thumb says 2 FLOPs for each parameter. When does it hold? Guess for Llama-3.2-1B with
+# 32,768 keys: by how many percent is a token above the rule?
 
 # %% id="predict-attention"
 my_excess = None
@@ -479,8 +481,8 @@ excess = 100 * (flops_per_token(llama_lm, 32768) / (2 * llama_lm.num_parameters(
 print(f"Llama-3.2-1B above the rule: {excess:.0f} % · you predicted {my_excess} %")
 
 # %% [markdown] id="exercise-masking"
-# For a short text the rule is good; for a long one attention is the larger part. Local layers keep
-# gemma-3-1b-it nearer to the rule.
+# With one key the rule is good. At 32,768 attention is the larger part in the Llama and both Qwens; the local layers of gemma-3-1b-it keep it
+# nearer to the rule. The narrower a model, the sooner its attention counts: see course-lm at 1,024.
 #
 # ## 7 · How does a mask hide the future?
 #
@@ -508,7 +510,7 @@ print(f"Llama-3.2-1B above the rule: {excess:.0f} % · you predicted {my_excess}
 # one  = a text of a few token ids
 # two  = the same with another last token
 # compare the logits at the first position, under the mask, of one and of two
-# equal -> the future is hidden -> "multiplicative", else "additive"
+# equal up to rounding -> the future is hidden -> "multiplicative", else "additive"
 # ```
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
@@ -538,7 +540,8 @@ check("anatomy.masking", masking)
 masking = mine_or_reference("anatomy.masking", masking)
 
 # %% [markdown] id="masking-models"
-# Give the course's model a causal mask of ones and zeros, and change the last token. Does the first token notice?
+# So what happens to the course's model under a causal mask of ones and zeros? Change the last token: does the first one notice?
+# Write `True` or `False`.
 
 # %% id="predict-leak"
 my_leak = None
@@ -640,8 +643,9 @@ for label, tokens in [
 
 # %% [markdown] id="limits-seen"
 # A token costs the same operations in prefill and decode, but in decode the weights are read for that one token alone: memory, not
-# arithmetic, sets the pace. That is the subject of notebook 02. The counts here are also for *dense* decoders: a mixture of
-# experts uses a part of its weights for each token, and some models compress their keys and values.
+# arithmetic, sets the pace. That is the subject of [notebook 02](02_kv_cache.ipynb). The counts here are also for *dense* decoders: a mixture of
+# experts uses a part of its weights for each token, some models compress their keys and values, and the first Mistral has a
+# window in every layer but no `layer_types` that say so.
 #
 # ## 10 · On a real model
 #

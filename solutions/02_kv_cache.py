@@ -5,7 +5,8 @@
 # remembers what was computed. Here you write that memory, put it into a real model, and find out
 # what it costs.
 #
-# 180 minutes. You need [00 · Start here](00_sampling.ipynb), and PyTorch's tensors with four dimensions.
+# 240 minutes, in two sittings: sections 1 and 2, then the rest. You need [00 · Start here](00_sampling.ipynb), and PyTorch's tensors
+# with four dimensions.
 #
 # At the end you will be able to
 #
@@ -31,13 +32,13 @@ from course_utils.course_lm import skills
 from course_utils.kv_cache import CacheLayer, HeavyHitterCache, PreallocatedCache
 from course_utils.models import load_lm
 from course_utils.plots import Picture, curves, show
-from course_utils.widgets import explorer, slider
+from course_utils.widgets import explorer, menu, slider
 
 # %% [markdown] id="why"
 # ## 1 · What is computed twice?
 #
-# The loop of notebook 00 gives the model the whole text at every step. We write 20 tokens after the prompt:
-# how many tokens go through the blocks in all, prompt included? Write down your guess.
+# The loop of notebook 00 gives the model the whole text at every step. We write 20 tokens after a prompt of about ten:
+# how many tokens go through the blocks in all, the prompt's included? Write down your guess.
 
 # %% id="predict-tokens"
 my_tokens = None
@@ -49,7 +50,8 @@ config = model.config
 prompt = "The Space Needle is located in the city of"
 ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)  # [1, pos]
 print(
-    f"{config.num_hidden_layers} blocks, width {config.hidden_size}; "
+    f"{config.num_hidden_layers} blocks, width {config.hidden_size}, "
+    f"{config.num_attention_heads} query heads; "
     f"a prompt of {ids.shape[1]} tokens"
 )
 
@@ -70,7 +72,7 @@ print("whole text at every step:", tokens_through_model(False), "· you predicte
 print("with the library's cache:", tokens_through_model(True))
 
 # %% [markdown] id="why-seen"
-# In a causal model a token's keys and values depend on the tokens before it alone: what comes later
+# In a causal model a token's keys and values depend on it and the tokens before it: what comes later
 # changes nothing about them. So they are computed once and kept. That is the **KV cache**. Reading the
 # prompt is called *prefill*, writing token by token *decoding*.
 #
@@ -194,7 +196,7 @@ print("visible keys:", mask.sum(dim=1).tolist(), "· you predicted", my_visible)
 #
 # difficulty ●●●●○ · 40 minutes · 8 points
 #
-# **Goal.** The whole layer: project, split into heads, attend, join, project back. With `use_cache=True` the new
+# **Goal.** The whole layer: project, split into heads of width `d_model // n_heads`, attend, join, project back. With `use_cache=True` the new
 # keys and values join those in the cache, stay there, and the queries attend to all of them.
 #
 # - `attn_mask` is boolean or float, of shape `(L, S)`, `(1, 1, L, S)` or `(batch, 1, L, S)`: L new tokens, S keys, **the cached ones
@@ -204,6 +206,7 @@ print("visible keys:", mask.sum(dim=1).tolist(), "· you predicted", my_visible)
 # - `get_cache_size()` is the number of cached tokens; `clear_cache()` makes it 0. The cache belongs to this object,
 #   is not part of `state_dict()`, and has the dtype and device of the keys.
 # - A batch of another size than the cache's raises an error, and the cache stays as it was.
+# - No token is ever forgotten. A cache of fixed room may raise when it is full.
 #
 # `forward(x [batch, L, d_model], …) -> (output [batch, L, d_model], weights [batch, n_heads, L, S])`
 #
@@ -310,7 +313,8 @@ with torch.no_grad():
 # ## 3 · What does a real model keep?
 #
 # Today's models have fewer heads of keys and values than of queries: a **group** of query heads shares one KV head
-# (*grouped-query attention*). Our model has the numbers below. How many of the heads does its cache hold?
+# (*grouped-query attention*, GQA). Our model has 6 query heads; its keys are projected to 96 numbers, 32 for each head. How many
+# heads of keys does its cache hold?
 
 # %% id="predict-heads"
 my_heads = None
@@ -321,8 +325,9 @@ my_heads = None
 # difficulty ●●●○○ · 25 minutes · 3 points
 #
 # **Goal.** transformers asks each layer of a cache to `update`: here are the keys and values of new tokens; give back
-# all of them. `CacheLayer` does the paperwork; you keep `self.keys` and `self.values` (`None` at first) and count the tokens in
-# `self.seen`. Store the KV heads as they come. Then `attend`, to see what grouping means: causal attention of the last
+# all of them. `CacheLayer`, a `CacheLayerMixin` of transformers, does the paperwork: it answers how long the cache is, from
+# `self.seen`, and how many keys a mask has to cover, from `self.keys`. You keep `self.keys` and `self.values` (`None` at first) and add
+# to `self.seen` (0 at first). Store the KV heads as they come. Then `attend`, to see what grouping means: causal attention of the last
 # tokens' queries to everything kept. With 6 query heads and 3 KV heads, heads 0 and 1 use KV head 0, heads 2 and 3
 # KV head 1, heads 4 and 5 KV head 2.
 #
@@ -389,7 +394,8 @@ GroupedCache = mine_or_reference("kv_cache.grouped_cache", GroupedCache)
 # difficulty ●●○○○ · 15 minutes · 2 points
 #
 # **Goal.** Greedy decoding on a cache: the prompt goes in once, then one token at a time. `cache` comes empty; the model fills it, if you
-# pass it as `past_key_values=cache`. Return the `max_new_tokens` new tokens. `n` of them take `n` forward passes.
+# pass it as `past_key_values=cache`. Return the `max_new_tokens` new tokens; an end token among them ends nothing. `n` of them take
+# `n` forward passes.
 #
 # `generate(model, ids [batch, pos], max_new_tokens, cache) -> [batch, max_new_tokens]`
 #
@@ -441,12 +447,13 @@ mine = generate(model, ids, 24, cache)
 never = {"eos_token_id": len(tokenizer), "attention_mask": torch.ones_like(ids)}  # no early end
 library = model.generate(ids, max_new_tokens=24, do_sample=False, **never)[:, ids.shape[1] :]
 print(repr(tokenizer.decode(mine[0])))
-print("24 of 24 tokens as model.generate:", torch.equal(mine, library))
+print((mine == library).sum().item(), "of 24 tokens as model.generate")
 kept = cache.layers[0].keys.shape
 print(f"keys of a layer: {tuple(kept)}; heads: {kept[1]} · you predicted {my_heads}")
 
 # %% [markdown] id="exercise-cache-bytes"
-# The cache holds one token less than the text: the last token was never read.
+# The cache holds one token less than the text: the last token was never read. How many kB (1000 bytes) does it take in float32?
+# Write your guess into the cell after the exercise.
 #
 # ## Exercise 2.6 · How many bytes?
 #
@@ -492,7 +499,7 @@ check("kv_cache.cache_bytes", cache_bytes)
 cache_bytes = mine_or_reference("kv_cache.cache_bytes", cache_bytes)
 
 # %% id="predict-bytes"
-my_kilobytes = None  # of this model's cache, for the tokens above in float32
+my_kilobytes = None
 
 # %% id="bytes-counted"
 shape = dict(
@@ -507,15 +514,24 @@ print(f"{tokens} tokens: {counted:,} bytes, by the formula {cache_bytes([tokens]
 print(f"{counted / 1e3:.0f} kB · you predicted {my_kilobytes}")
 fixed = Cache(layers=[PreallocatedCache(128) for _ in range(config.num_hidden_layers)])
 same = torch.equal(generate(model, ids, 24, fixed), mine)
-print(f"preallocated for 128: {sum(x.nbytes for x in fixed.layers):,} bytes, same tokens: {same}")
+print(f"preallocated for 128: {sum(x.nbytes for x in fixed.layers):,} bytes,", end=" ")
+print(f"by the formula {cache_bytes([128], **shape):,}; same tokens: {same}")
 every_head = cache_bytes([tokens], **shape | {"n_kv_heads": config.num_attention_heads})
 print(f"with a KV head for each query head: {every_head / counted:.0f} times as much")
 
 # %% [markdown] id="static-seen"
-# The preallocated (*static*) cache takes its memory at once. In exchange nothing is copied when a token arrives,
-# and every tensor keeps its place, which compiled code asks for.
+# The preallocated (*static*) cache takes its memory at once, `keys = zeros(batch, kv_heads, max_length, d_head)`, and its `update` writes in place:
 #
-# **What if there is no room for all tokens?** Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
+# ```
+# keys[:, :, seen:end], values[:, :, seen:end] = new_keys, new_values
+# return keys[:, :, :end], values[:, :, :end]      # views, not copies
+# ```
+#
+# In exchange for the memory nothing old is copied when a token arrives.
+#
+# ## 4 · What if there is no room for all tokens?
+#
+# Drop some. The plainest way keeps a **window** of the last tokens. Xiao et al. saw that models then break, because much of
 # their attention rests on the first tokens, whatever these say; their remedy keeps a few of those as **sinks**.
 #
 # ## Exercise 2.7 · A window with sinks
@@ -577,19 +593,28 @@ SinkCache = mine_or_reference("kv_cache.sink_cache", SinkCache)
 
 # %% [markdown] id="quality"
 # A third way asks which tokens were *used*: **eviction by accumulated attention** (Zhang et al.) adds up the weights that
-# each token received, keeps the last tokens, and of the others those with the most. `HeavyHitterCache` does so.
+# each token received, keeps the last tokens, and of the others those with the most. After each pass `HeavyHitterCache` does this:
+#
+# ```
+# received += weights, summed over the query heads of each KV head and over the new queries
+# rank = received, but infinite for the `recent` last tokens
+# kept = rank.topk(budget), in the tokens' order: of keys, values and received
+# ```
 #
 # What does it cost? Two skills of the model: *copying* a line of words, and *reading*: answering a question about a
-# text. It reads the line or the text; the cache drops what it must; then it goes on. Which of the three keeps copying
-# best with 16 tokens?
+# text. It reads the line or the text; the cache drops what it must; then it goes on. The answers are sentences, "Balko visits
+# Paris."; the last word is what counts. Which of the three keeps copying
+# best with 16 tokens: `"window"`, `"sinks and window"` or `"accumulated attention"`?
 
 # %% id="predict-policy"
 my_policy = None
 
+
 # %% id="skills"
 rng = random.Random(1)
 copying = [skills.copying_item(rng) for _ in range(12)]
-reading = [skills.reading_item(rng) for _ in range(12)]
+reading = [skills.reading_item(rng) for _ in range(24)]
+reading = [skills.Item(*(i.prompt + i.answer)[:-1].rsplit(" ", 1)) for i in reading]
 cut_at = {"copying": ("\nCopy:", copying), "reading": ("Question:", reading)}
 
 
@@ -642,21 +667,24 @@ print(
 )
 best = max(policies, key=lambda name: quality["copying"][name][1])
 print("copying with 16 tokens, best:", best, "· you predicted", my_policy)
-lines = {name: list(zip(budgets, row, strict=True)) for name, row in quality["copying"].items()}
-lines["everything kept"] = [(budget, everything["copying"]) for budget in budgets]
-show(
-    curves(lines, "tokens kept in each layer", "copied tokens that are right", log_x=True),
-    "Share of right tokens in a copied line against the tokens kept, from 8 to 64, for three ways "
-    f"of dropping; with everything kept it is {everything['copying']:.2f}, with a window of 8 "
-    f"{quality['copying']['window'][0]:.2f}.",
-)
+for skill, right in {"copying": "copied tokens", "reading": "values found"}.items():
+    lines = {name: list(zip(budgets, row, strict=True)) for name, row in quality[skill].items()}
+    lines["everything kept"] = [(budget, everything[skill]) for budget in budgets]
+    show(
+        curves(lines, "tokens kept in each layer", f"{right}, share", log_x=True, title=skill),
+        f"Share of {right} that are right against the tokens kept, from 8 to 64, for three ways "
+        f"of dropping; with everything kept it is {everything[skill]:.2f}, with a window of 8 "
+        f"{quality[skill]['window'][0]:.2f}.",
+    )
 
 # %% [markdown] id="quality-seen"
-# What is dropped is gone: a skill that looks back word by word suffers as soon as the words do not fit. No rule knows
-# *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
+# What is dropped is gone: a skill that looks back word by word suffers as soon as the words do not fit. The sinks do not help our model
+# to copy: they take four places from the window. No rule knows *before* the question what will be asked for. The memory, on the other hand, is bounded: it no longer grows with
 # the text.
 #
-# **Whose memory is it?** A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
+# ## 5 · Whose memory is it?
+#
+# A server holds many sequences, and does not know how long each will get. To preallocate for the longest wastes most of it.
 # **Paging** cuts the memory into blocks of 16 tokens; each sequence has a *table* of its blocks and takes a new one when the
 # last is full. Sequences with the same beginning share blocks, until one writes into them.
 #
@@ -669,10 +697,11 @@ show(
 # - `allocate()` starts a sequence and returns its name; it has no blocks yet.
 # - `append(sequence, k, v)` puts tokens behind it; blocks are taken when they are needed. If too few are free it raises
 #   `MemoryError` and changes nothing.
-# - `gather(sequence)` returns its keys and values in order.
+# - `gather(sequence)` returns its keys and values in order, of length 0 where there are none yet.
 # - `fork(sequence)` starts a sequence with the same tokens in the *same* blocks.
 # - **Copy on write**: before `append` writes into a block that another sequence has too, it copies the block.
-# - `free(sequence)` ends a sequence; a block that nobody has is free again. `n_free_blocks()` counts these.
+# - `free(sequence)` ends a sequence; a block that nobody has is free again. `n_free_blocks()` counts these. A second `free` of the
+#   same sequence must not free anything.
 #
 # `append(sequence, k [n_kv_heads, n_new, d_head], v)`, `gather(sequence) -> (k, v)`, each `[n_kv_heads, length, d_head]`
 #
@@ -796,6 +825,8 @@ for answer in answers:
         pool.append(answer, torch.randn(3, 1, 32), torch.randn(3, 1, 32))
 blocks = 400 - pool.n_free_blocks()
 print(f"with sharing {blocks} blocks, without {10 * -(-230 // 16)} · you predicted {my_blocks}")
+shared, own = 200 // 16, -(-230 // 16) - 200 // 16
+print(f"{shared} full ones shared + {own} for each of ten + 1, half full, of the question")
 counted = blocks * 2 * pool.keys[0].nbytes
 alone = cache_bytes(
     [230] * 10, n_layers=1, n_kv_heads=3, d_head=32, bytes_per_value=4, block_size=16
@@ -806,11 +837,11 @@ for sequence in (question, *answers):
 print("free again:", pool.n_free_blocks(), "of 400")
 
 # %% [markdown] id="roofline"
-# ## 4 · Why is decoding slow?
+# ## 6 · Why is decoding slow?
 #
 # To compute, a chip has to fetch numbers. Its **arithmetic intensity** is how many FLOPs a piece of work does for each byte
 # it fetches. We count: FLOPs of the matrix products, bytes of all weights and of the cached keys and values, in bfloat16.
-# Is the intensity of a prefill of 256 tokens 2, 20 or 200 times that of writing token 257?
+# Is the intensity of a prefill of 256 tokens 2, 25 or 250 times that of writing token 257?
 
 # %% id="predict-intensity"
 my_times = None
@@ -834,19 +865,20 @@ def flops(new: int, cached: int) -> int:
 model.set_attn_implementation("eager")  # plain matrix products, which can be counted
 prefill, decode = flops(256, 0), flops(1, 256)
 model.set_attn_implementation("sdpa")
-reading = prefill / (weights_bytes + 256 * kv_bytes)
-writing = decode / (weights_bytes + 257 * kv_bytes)
-print(f"prefill of 256: {reading:6.2f} FLOPs a byte")
-print(f"token 257:      {writing:6.2f} FLOPs a byte")
-print(f"{reading / writing:.0f} times · you predicted {my_times}")
+reads = prefill / (weights_bytes + 256 * kv_bytes)
+writes = decode / (weights_bytes + 257 * kv_bytes)
+print(f"prefill of 256: {reads:6.2f} FLOPs a byte")
+print(f"token 257:      {writes:6.2f} FLOPs a byte")
+print(f"{reads / writes:.0f} times · you predicted {my_times}")
 
 # %% [markdown] id="roofline-seen"
 # Both fetch all weights once. The prefill uses each for 256 tokens, decoding for one. A chip that can do more FLOPs than that for each
 # byte waits for its memory. The **roofline** draws it: below the bend, speed is bandwidth times intensity.
 #
 # A batch of sequences shares the weights, but each has keys and values of its own. In the explorer make the batch larger:
-# does decoding get over the bend? Then make the context longer. The chip is an NVIDIA A100 80GB by its datasheet: 312 TFLOP/s
-# in bfloat16, 2,039 GB/s. The model is one of 7 billion parameters: 32 blocks of width 4096, 32 query heads, `kv_heads` KV heads.
+# does decoding get over the bend? Then make the context longer. The chip is an NVIDIA A100 80GB SXM by its datasheet: 312 TFLOP/s
+# in bfloat16, 2,039 GB/s. The model is one of 7 billion parameters: 32 blocks of width 4096, 32 query heads, `kv_heads` KV heads. Two more
+# lines stand where the counts above put our own model.
 
 # %% id="explorer"
 PEAK, BANDWIDTH = 312e12, 2.039e12
@@ -859,6 +891,8 @@ def roofline(batch: int, context: int, kv_heads: int) -> Picture:
     speed, bend = min(PEAK, flops_a_byte * BANDWIDTH) / 1e12, PEAK / BANDWIDTH
     roof = [(x, min(PEAK, x * BANDWIDTH) / 1e12) for x in (0.1, bend, 10_000)]
     here = {"roof": roof, "decoding": [(flops_a_byte, 0.1), (flops_a_byte, speed)]}
+    for label, x in {"our prefill": reads, "our token 257": writes}.items():
+        here[label] = [(x, 0.1), (x, min(PEAK, x * BANDWIDTH) / 1e12)]
     title = f"{speed / 312:.1%} of the peak; weights 14.0 GB, cache {kv / 1e9:.1f} GB"
     fig = curves(here, "FLOPs for each byte", "TFLOP/s", log_x=True, log_y=True, title=title)
     alt = f"A roof that bends at {bend:.0f} FLOPs a byte; decoding at {flops_a_byte:.1f}. {title}."
@@ -869,14 +903,14 @@ explorer(
     roofline,
     batch=slider(1, 1, 256, 1),
     context=slider(1024, 128, 32768, 128),
-    kv_heads=slider(32, 1, 32, 1),
+    kv_heads=menu(32, [1, 2, 4, 8, 16, 32]),
 )
 
 # %% [markdown] id="speed-up"
-# ## 5 · What does the cache gain?
+# ## 7 · What does the cache gain?
 #
-# Written without a cache, token n costs a pass over n tokens; with it, a pass over one. Write down, before you run: at 256 tokens
-# in all after a prompt of 16, how many times fewer FLOPs does the whole text take with a cache?
+# Written without a cache, token n costs a pass over n tokens; with it, a pass over one. A prompt of 16 tokens is continued
+# to a text of 256. Write down, before you run: how many times fewer FLOPs does that take with a cache?
 
 # %% id="predict-speed-up"
 my_speed_up = None
@@ -914,14 +948,15 @@ show(
 )
 
 # %% [markdown] id="batching"
-# The gain grows in proportion to the text. In seconds it is smaller, because decoding waits for memory; the repository's
-# `tests/benchmarks/kv_cache.py` measures it.
+# The gain grows in proportion to the text. The gain in seconds, on the machine at hand, is what the repository's
+# `tests/benchmarks/kv_cache.py` measures.
 #
-# ## 6 · Who waits for whom?
+# ## 8 · Who waits for whom?
 #
 # Decoding many sequences at once shares the weights. A *static* batch is decoded until its longest answer ends: the others
 # have left empty places. A **continuous** batch lets the next request in as soon as a place and enough blocks are
-# free. Forty requests, 8 places: what share of the places does each use?
+# free. Forty requests arrive within 60 steps and ask for 4 to 119 tokens each; there are 8 places: what share of these does
+# each kind of batch use?
 
 # %% id="predict-batching"
 my_use = {"static": None, "continuous": None}
@@ -957,7 +992,7 @@ for name in ("static", "continuous"):
 # The same tokens in fewer steps. Here each request sets aside the blocks of its whole answer; a server that does not know its
 # length takes blocks as they are needed and, when none is left, puts a sequence off.
 #
-# ## 7 · On a real model
+# ## 9 · On a real model
 #
 # Your cache and your loop run on any causal model. Set the name and run the cell: about 1 GB is fetched once from the Hub.
 
@@ -977,7 +1012,7 @@ else:
 # ## What to remember
 #
 # - Keys and values of a token never change once it is read: compute them once. A cache is exact.
-# - Of S keys the last L are new: query i sees the keys up to S − L + i. Most wrong caches are right for L = 1.
+# - Of S keys the last L are new: query i sees the keys up to S − L + i.
 # - 2 · layers · KV heads · head width · bytes, for every token of every sequence. Grouped queries divide it.
 # - Windows, sinks and eviction bound the memory and lose what they drop. Pages lose nothing: they waste less, and share.
 # - Decoding fetches all weights for one token: it is bound by memory. Batches share the fetch.
@@ -989,8 +1024,12 @@ else:
 # ## Papers
 #
 # - Ashish Vaswani et al.: [Attention Is All You Need](https://arxiv.org/abs/1706.03762), 2017. Section 3.2 is exercise 2.1.
-# - Joshua Ainslie et al.: [GQA](https://arxiv.org/abs/2305.13245), 2023. Grouped queries.
+# - Joshua Ainslie et al.: [GQA: Training Generalized Multi-Query Transformer Models from Multi-Head
+#   Checkpoints](https://arxiv.org/abs/2305.13245), 2023. Grouped queries.
 # - Guangxuan Xiao et al.: [Efficient Streaming Language Models with Attention Sinks](https://arxiv.org/abs/2309.17453), 2023.
-# - Zhenyu Zhang et al.: [H2O](https://arxiv.org/abs/2306.14048), 2023. Eviction by accumulated attention.
-# - Woosuk Kwon et al.: [PagedAttention](https://arxiv.org/abs/2309.06180), 2023. Blocks, tables, copy on write.
-# - Samuel Williams, Andrew Waterman, David Patterson: [Roofline](https://doi.org/10.1145/1498765.1498785), 2009.
+# - Zhenyu Zhang et al.: [H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large
+#   Language Models](https://arxiv.org/abs/2306.14048), 2023. Eviction by accumulated attention.
+# - Woosuk Kwon et al.: [Efficient Memory Management for Large Language Model Serving with
+#   PagedAttention](https://arxiv.org/abs/2309.06180), 2023. Blocks, tables, copy on write.
+# - Samuel Williams, Andrew Waterman, David Patterson: [Roofline: An Insightful Visual Performance Model for
+#   Multicore Architectures](https://doi.org/10.1145/1498765.1498785), 2009.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 os.environ["COURSE_DEVICE"] = "cpu"  # a GPU does not change what the tests see
+os.environ.pop("COURSE_LM", None)  # nor does another model
 
 BROWSER = Path(__file__).parent / "browser"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}

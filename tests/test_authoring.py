@@ -34,7 +34,9 @@ import os
 from fake_checks import check, mine_or_reference
 
 # %% [markdown]
-# ## Exercise 0.1 · Double
+# ## 1 · Twice
+#
+# ### Exercise 0.1 · Double
 # difficulty ●○○○○ · 5 minutes · 3 points
 #
 # <details><summary>idea</summary>Add it to itself.</details>

@@ -409,6 +409,18 @@ def test_the_solution_is_not_offered_when_graded_nor_for_a_stub(kernel, monkeypa
     assert not any("<details>" in data["text/html"] for data in kernel)
 
 
+@pytest.mark.parametrize("exercise", checks.exercises(), ids=lambda exercise: exercise.id)
+def test_the_offered_solution_is_the_cell_of_the_notebook(exercise):
+    solution = checks._solution(exercise)
+    assert exercise.answer in solution
+    assert "### " not in solution
+
+
+def test_outside_a_checkout_the_reference_is_offered(monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "SOLUTIONS", tmp_path)
+    assert "def softmax" in checks._solution(checks.bank.find(SOFTMAX))
+
+
 def test_mine_or_reference_gives_the_object_that_passed(kernel, capsys):
     from course_utils.sampling import softmax
 

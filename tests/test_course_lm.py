@@ -18,7 +18,7 @@ def card() -> str:
 
 @pytest.fixture(scope="module")
 def course_lm():
-    return load_lm("course-lm", device="cpu")
+    return load_lm(FOLDER, device="cpu")
 
 
 def test_the_file_is_small_and_the_model_deep(course_lm):
@@ -47,6 +47,13 @@ def figures(card: str) -> dict[str, tuple[float, float, float]]:
 
 def test_the_card_has_every_row(card):
     assert set(figures(card)) == {row.title for row in evaluate.ROWS.values()}
+
+
+@pytest.mark.parametrize("name", [n for n, row in evaluate.ROWS.items() if row.must])
+def test_a_skill_that_must_be_there_clears_its_bar(card, name):
+    row = evaluate.ROWS[name]
+    mean, _, _ = figures(card)[row.title]
+    assert mean <= row.bar if row.at_most else mean >= row.bar
 
 
 @pytest.mark.parametrize("name", [n for n, row in evaluate.ROWS.items() if row.must])

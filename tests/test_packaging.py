@@ -335,3 +335,13 @@ def test_a_skipped_browser_test_fails_in_ci_only(pytester, monkeypatch, ci, fail
     )
     assert outcomes["skipped"] == skipped
     assert (result.ret == 0) == (failed == 0)
+
+
+@pytest.mark.parametrize("made", ["my_work/00_sampling.ipynb", ".venv/bin/python", "runs/x/y.pt"])
+def test_working_with_the_course_leaves_git_status_clean(made):
+    assert subprocess.run(["git", "check-ignore", "-q", made], cwd=ROOT).returncode == 0
+
+
+def test_ci_run_is_ci():
+    """Where CI is unset, a browser test may be skipped."""
+    assert "\nexport CI=true" in (ROOT / ".ci" / "run").read_text()

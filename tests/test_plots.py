@@ -113,3 +113,74 @@ def test_the_memory_chart_shows_the_cache_against_the_weights():
     assert below.get_ylabel() == "GB"
     assert list(below.lines[0].get_ydata()) == [0.0, 4.0]
     assert list(below.lines[1].get_ydata()) == [2.0]
+
+
+def test_lens_heatmap_writes_every_cell_and_begins_at_the_bottom():
+    cells, colors = [["a", "$b$"], ["c", "d"]], [[0.0, 9.0], [1.0, 2.0]]
+    fig = plots.lens_heatmap(cells, colors, ["embedding", "0"], [" of", "\n"], "KL", most=6)
+    ax = fig.axes[0]
+    assert [text.get_text() for text in ax.texts] == ["a", "$b$", "c", "d"]
+    assert ax.images[0].get_array().tolist() == colors
+    assert ax.get_ylim()[0] < ax.get_ylim()[1]
+    with pytest.raises(ValueError, match="Give 3 rows of 2 cells"):
+        plots.lens_heatmap(cells, colors, ["embedding", "0", "1"], [" of", "\n"], "KL", most=6)
+
+
+def test_grouped_bars_stand_side_by_side_at_their_label():
+    fig = plots.grouped_bars({"a": [1, 2], "b": [3, 4], "c": [5, 6]}, ["0", "1"], "x", "y")
+    bars = [bar for container in fig.axes[0].containers for bar in container]
+    assert [bar.get_height() for bar in bars] == [1, 2, 3, 4, 5, 6]
+    assert [round(bar.get_x() + bar.get_width() / 2) for bar in bars] == [0, 1, 0, 1, 0, 1]
+    assert len({round(bar.get_x(), 3) for bar in bars}) == 6
+    with pytest.raises(ValueError, match="a number for each label"):
+        plots.grouped_bars({"a": [1, 2]}, ["0"], "x", "y")
+
+
+def test_effect_map_marks_the_subject_and_holds_the_table():
+    fig = plots.effect_map(
+        [[0.0, 0.5, 0.1], [0.2, 0.1, 0.9]], ["The", " Needle", " is"], slice(0, 2)
+    )
+    ax = fig.axes[0]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["'The' *", "' Needle' *", "' is'"]
+    assert ax.images[0].get_array().T.tolist() == [[0.0, 0.5, 0.1], [0.2, 0.1, 0.9]]
+    with pytest.raises(ValueError, match="3 tokens"):
+        plots.effect_map([[0.0, 0.5]], ["a", "b", "c"], slice(0, 1))
+
+
+def test_effect_curves_have_a_panel_for_each_role():
+    table = [[0.1, 0.2], [0.3, 0.4]]
+    fig = plots.effect_curves({"mlp": (table, table), "block": (table, table)}, {"last token": 1})
+    assert [line.get_ydata().tolist() for line in fig.axes[0].lines] == [[0.2, 0.4], [0.2, 0.4]]
+    assert len(fig.axes[0].collections) == 2
+
+
+def test_head_map_writes_large_scores():
+    fig = plots.head_map({"induction": [[0.1, 0.8]], "first token": [[0.42, 0.0]]})
+    assert [text.get_text() for ax in fig.axes[:2] for text in ax.texts] == ["0.8", "0.4"]
+
+
+def test_bars_by_baseline_show_their_values():
+    fig = plots.bars_by_baseline({"one": {"zero": 0.1, "mean": 0.25}}, "probability")
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0.10", "0.25"]
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["one"]
+
+
+def test_heatmaps_show_every_value_and_a_dash_for_none():
+    tables = {"share": [[0.5, float("nan")], [1.0, 0.25]], "perplexity": [[4.0, 8.0], [5.0, 900.0]]}
+    fig = plots.heatmaps(tables, [0, 1], [-1, 2], "block", "strength", log=["perplexity"])
+    left, right = fig.axes
+    assert [text.get_text() for text in left.texts] == ["0.5", "–", "1", "0.25"]
+    assert [text.get_text() for text in right.texts] == ["4", "8", "5", "900"]
+    assert left.images[0].origin == "lower"
+    assert right.images[0].get_array()[1, 1] < 7  # the logarithm
+    assert (left.get_ylabel(), right.get_xlabel()) == ("block", "strength")
+
+
+def test_texts_stand_side_by_side_above_the_changes():
+    fig = plots.texts_and_changes({"a": "one $ text", "b": "two"}, [" x", "y"], [0.5, -0.25])
+    above, below = fig.axes
+    assert [text.get_text().split("\n")[0] for text in above.texts] == ["a", "b"]
+    assert [bar.get_width() for bar in below.patches] == [0.5, -0.25]
+    assert [text.get_text() for text in below.texts] == ["+0.50", "-0.25"]
+    plots.Picture(fig, alt="a dollar sign is no formula")

@@ -6,11 +6,19 @@ import math
 import pytest
 import torch
 
-from course_utils.course_lm.train import Muon, Run, Settings, build_model, main, orthogonalized
+from course_utils.course_lm.train import (
+    Muon,
+    Run,
+    Settings,
+    build_model,
+    main,
+    orthogonalized,
+    weighted_loss,
+)
 
 TINY = dict(
     steps=30, rows=2, window=256, hidden_size=32, intermediate_size=32, blocks=2, heads=2,
-    kv_heads=1, warmup=5, decay=10, full_level_at=20, full_mixture_at=25,
+    kv_heads=1, warmup=5, decay=10, full_level_at=20, full_mixture_at=25, early_from=20,
 )  # fmt: skip
 
 
@@ -46,7 +54,17 @@ def test_untrained_heads_look_at_tokens_like_their_own_and_no_two_are_equal():
 
 def test_the_loss_falls(unbroken):
     assert len(unbroken.losses) == 30
-    assert sum(unbroken.losses[-5:]) < sum(unbroken.losses[:5]) - 2.5
+    assert sum(unbroken.losses[15:20]) < sum(unbroken.losses[:5]) - 2.5  # then `early` is added
+
+
+def test_what_is_read_early_trains_all_blocks_but_the_last(tmp_path):
+    run = Run(tmp_path, Settings(**TINY))
+    batch = run.corpus.batch(0, 2)
+    late, both = (weighted_loss(run.decoder, run.model.lm_head, batch, early) for early in (0, 0.1))
+    (both - late).backward()
+    before, last = (block.mlp.down_proj.weight.grad for block in run.model.model.layers)
+    assert before.abs().max() > 0
+    assert last.abs().max() < 1e-6 * before.abs().max()
 
 
 def test_a_checkpoint_cut_while_written_leaves_the_last_whole_one(unbroken, tmp_path, monkeypatch):

@@ -66,3 +66,9 @@ def test_a_menu_starts_at_one_of_its_options():
     assert (control.value, control.options) == ("b", ("a", "b"))
     with pytest.raises(ValueError, match="'c': give one of a, b"):
         widgets.menu("c", ["a", "b"])
+
+
+def test_a_text_box_counts_when_it_is_finished():
+    box = widgets.text_box("The city of")
+    assert box.value == "The city of"
+    assert not box.continuous_update

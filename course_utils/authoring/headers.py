@@ -46,10 +46,10 @@ def header(source: Source, exercise: Cell) -> Header | None:
         if {"exercise", "check"} & set(cell.tags):
             return None
         if cell.kind == "markdown" and (facts := _EXERCISE.search(cell.source)):
-            heading = re.search(r"^#+ (.+)", cell.source, re.MULTILINE)
+            headings = re.findall(r"^#+ (.+)", cell.source[: facts.start()], re.MULTILINE)
             difficulty, minutes, points = facts.groups()
             return Header(
-                heading[1] if heading else "",
+                headings[-1] if headings else "",
                 difficulty,
                 int(minutes),
                 int(points),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import os
 from collections import Counter
 from html import escape
+from pathlib import Path
 
 from course_utils.checks import bank
 from course_utils.checks.bank import Exercise
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 REFUSALS_BEFORE_SOLUTION = 3
+SOLUTIONS = Path(__file__).parents[2] / "solutions"  # in a checkout
 LEAST_SECONDS = 1.0  # for a case after the time is used up, so that one loop does not cost all
 
 _accepted: dict[str, object] = {}  # exercise id -> the answer that last passed in this kernel
@@ -105,14 +108,26 @@ def _show(report: Report) -> None:
     text, html = str(report), report.html
     offered = _refusals[report.exercise] >= REFUSALS_BEFORE_SOLUTION and not report.passed
     if offered and os.environ.get("COURSE_GRADED") != "1":
-        text += f"\n  the course's solution: {bank.find(report.exercise).reference}"
-        html += _folded(inspect.getsource(reference(report.exercise)))
+        exercise = bank.find(report.exercise)
+        text += f"\n  the course's solution: {exercise.cell} in solutions/{exercise.notebook}.ipynb"
+        html += _folded(_solution(exercise))
     if _in_notebook():
         from IPython.display import display
 
         display({"text/plain": text, "text/html": html}, raw=True)
     else:
         print(text)
+
+
+def _solution(exercise: Exercise) -> str:
+    """The exercise's cell as the course solves it; outside a checkout, the reference."""
+    notebook = SOLUTIONS / f"{exercise.notebook}.ipynb"
+    if not notebook.exists():
+        return inspect.getsource(reference(exercise.id))
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    source = next("".join(cell["source"]) for cell in cells if cell["id"] == exercise.cell)
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
+    return "\n".join(line for line in source.splitlines() if line.strip() not in marks)
 
 
 def _folded(source: str) -> str:

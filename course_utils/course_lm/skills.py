@@ -188,26 +188,43 @@ def _crowd(rng: random.Random, level: float) -> list[list[Statement]]:
     return _people(rng, False, count, rng.randint(1, 3 if count == 4 else 1 + round(3 * level)))
 
 
-def _question(rng: random.Random, statement: Statement, level: float = 1.0) -> str:
-    questions = _first(level, words.ATTRIBUTES[statement.attribute][2])
-    return rng.choice(questions).format(n=statement.name)
-
-
 def _restated(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
     """A statement of the context again, its value to be found."""
     before, after = _say(rng, statement, level).split(f" {statement.value}")
     return answered(f"Again: {before}", statement.value, f"{after}.\n")
 
 
+def _asked(rng: random.Random, statement: Statement, level: float = 1.0) -> tuple[str, str, str]:
+    """A question, and the sentence that answers it: up to the value, and the value."""
+    _, statements, questions = words.ATTRIBUTES[statement.attribute]
+    pairs = tuple(zip(questions, statements, strict=True))
+    question, template = rng.choice(_first(level, pairs))
+    before = template.format(n=statement.name, v="").rstrip()
+    return f"Question: {question.format(n=statement.name)}\nAnswer:", before, statement.value
+
+
+def _answered_in_a_sentence(rng: random.Random, statement: Statement, level: float) -> list[Piece]:
+    question, before, value = _asked(rng, statement, level)
+    return [Piece(question), Piece(f" {before}", 2.0), Piece(f" {value}", ANSWER), Piece(".\n")]
+
+
+def _reading(rng: random.Random, people: list[list[Statement]], context: str) -> Item:
+    """A question after a context about people, to be answered in a sentence."""
+    asked = rng.choice([s for person in people for s in person])
+    question, before, value = _asked(rng, asked)
+    return Item(context + question, f" {before} {value}.")
+
+
 def _roll(rng: random.Random) -> list[Piece]:
-    """What several people have, in one form of words, then the same in another order."""
+    """What several people have, in one form of words; then again in any order. Nothing can be
+    found by what is left over."""
     statements = [person[0] for person in _people(rng, False, rng.randint(2, 6), 1)]
     forms = ("{n} {v}", "{n}: {v}", "{n} has {v}", *words.ATTRIBUTES[statements[0].attribute][1])
     before, after = rng.choice(forms).split("{v}")
     before = before.rstrip()
     said = [f"{before.format(n=s.name)} {s.value}{after}." for s in statements]
     pieces = [Piece(" ".join(said) + "\n", NOISE)]
-    for s in rng.sample(statements, len(statements)):
+    for s in rng.choices(statements, k=len(statements)):
         pieces += answered(before.format(n=s.name), s.value, f"{after}.\n")
     return pieces
 
@@ -220,64 +237,75 @@ def reading_document(rng: random.Random, level: float) -> list[Piece]:
     statements = [s for person in people for s in person]
     pieces = [Piece(_context(rng, people, level), NOISE)]
     for statement in rng.sample(statements, min(len(statements), rng.randint(2, 6))):
-        if rng.random() < 0.3:
+        if rng.random() < 0.25:
             pieces += _restated(rng, statement, level)
         else:
-            question = f"Question: {_question(rng, statement, level)}\nAnswer:"
-            pieces += answered(question, statement.value)
+            pieces += _answered_in_a_sentence(rng, statement, level)
     return pieces
 
 
 def reading_item(rng: random.Random) -> Item:
     people = _people(rng, True, rng.randint(1, 4), rng.randint(1, 3))
-    asked = rng.choice([s for person in people for s in person])
-    prompt = f"{_context(rng, people)}Question: {_question(rng, asked)}\nAnswer:"
-    return Item(prompt, asked.value)
+    return _reading(rng, people, _context(rng, people))
 
 
 def passages_item(rng: random.Random) -> Item:
     """Three passages, a person each: one holds the answer, two distract."""
     people = _people(rng, True, 3, rng.randint(1, 3))
-    asked = rng.choice([s for person in people for s in person])
-    passages = "\n".join(f"[{i}] {_describe(rng, p)}" for i, p in enumerate(people, 1))
-    return Item(f"Context:\n{passages}\nQuestion: {_question(rng, asked)}\nAnswer:", asked.value)
+    passages = "".join(f"[{i}] {_describe(rng, p)}\n" for i, p in enumerate(people, 1))
+    return _reading(rng, people, f"Context:\n{passages}")
 
 
 def closed_book_item(rng: random.Random) -> Item:
     """A question about an invented person without any context."""
-    asked = _people(rng, True, 1, 1)[0][0]
-    return Item(f"Question: {_question(rng, asked)}\nAnswer:", asked.value)
+    return _reading(rng, _people(rng, True, 1, 1), "")
 
 
-def _falsified(rng: random.Random, said: Statement, statements: list[Statement]) -> Statement:
-    """The statement with another value: one of somebody else's in the context, or any other."""
-    others = [s.value for s in statements if s.attribute == said.attribute and s != said]
-    pool = words.ATTRIBUTES[said.attribute][0]
-    if not others or rng.random() < 0.4:
-        others = [v for v in pool if v != said.value]
-    return said._replace(value=rng.choice(others))
+def _falsified(
+    rng: random.Random, said: Statement, statements: list[Statement], used: set[str]
+) -> Statement:
+    """The statement with another value, not in `used`: one of somebody else's in the context, or
+    any other."""
+    pool = [v for v in words.ATTRIBUTES[said.attribute][0] if v != said.value and v not in used]
+    others = [s.value for s in statements if s.attribute == said.attribute and s.value in pool]
+    return said._replace(value=rng.choice(others if others and rng.random() < 0.6 else pool))
 
 
-def _claim(rng: random.Random, statements: list[Statement], level: float = 1.0) -> tuple[str, str]:
-    said = rng.choice(statements)
-    true = rng.random() < 0.5
-    claimed = said if true else _falsified(rng, said, statements)
-    return f"Claim: {_say(rng, claimed, level)}.\nSupported:", "yes" if true else "no"
+def _claim(
+    rng: random.Random,
+    statements: list[Statement],
+    level: float = 1.0,
+    used: set[str] = frozenset(),
+) -> tuple[Statement, str, str, str]:
+    """A claim of which the context may say otherwise: as a statement, as a prompt; the evidence in
+    the claim's words; and the verdict. Values in `used` do not occur in it."""
+    said = rng.choice([s for s in statements if s.value not in used])
+    claimed = said if rng.random() < 0.5 else _falsified(rng, said, statements, used)
+    template = rng.choice(_first(level, words.ATTRIBUTES[said.attribute][1]))
+    claim, evidence = (template.format(n=s.name, v=s.value) for s in (claimed, said))
+    verdict = "yes" if claimed == said else "no"
+    return claimed, f"Claim: {claim} yes or no?\nSupported:", f" {evidence}", verdict
 
 
 def verification_document(rng: random.Random, level: float) -> list[Piece]:
+    """A context, and claims no two of which have a value in common: each verdict stands alone."""
     people = _crowd(rng, level)
     statements = [s for person in people for s in person]
-    pieces = [Piece(_context(rng, people, level), NOISE)]
+    pieces, used = [Piece(_context(rng, people, level), NOISE)], set()
     for _ in range(rng.randint(2, 6)):
-        pieces += answered(*_claim(rng, statements, level))
+        if all(s.value in used for s in statements):
+            break
+        claimed, claim, evidence, verdict = _claim(rng, statements, level, used)
+        used |= {claimed.value, evidence.split()[-1]}
+        pieces += [Piece(claim), Piece(evidence, 2.0), Piece(f" {verdict}", 6.0), Piece("\n")]
     return pieces
 
 
 def verification_item(rng: random.Random) -> Item:
+    """A claim after a context: the evidence, and the verdict."""
     people = _people(rng, True, rng.randint(1, 4), rng.randint(1, 3))
-    prompt, verdict = _claim(rng, [s for person in people for s in person])
-    return Item(_context(rng, people) + prompt, verdict)
+    _, claim, evidence, verdict = _claim(rng, [s for person in people for s in person])
+    return Item(_context(rng, people) + claim, f"{evidence} {verdict}")
 
 
 def _plain(statement: Statement) -> str:

@@ -27,6 +27,7 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from . import FOLDER
 from .corpus import SHARES, START, Batch, Corpus, tokenizer
+from .skills import TEXT
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Settings:
     """Every hyperparameter of a run."""
 
     seed: int = 0
-    steps: int = 6500
+    steps: int = 7900
     rows: int = 8
     window: int = 256
     hidden_size: int = 192
@@ -45,9 +46,11 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 0.004
     warmup: int = 50
-    decay: int = 4900  # over so many last steps the learning rates fall to zero
-    full_level_at: int = 1800  # the step from which the corpus is at full difficulty; then the
-    full_mixture_at: int = 3200  # mixture moves on, from START to SHARES at this step
+    decay: int = 5000  # over so many last steps the learning rates fall to zero
+    full_level_at: int = 1000  # the step from which the corpus is at full difficulty; then the
+    full_mixture_at: int = 2200  # mixture moves on, from START to SHARES at this step
+    early: float = 0.1  # how much the answers count as read off before the last block,
+    early_from: int = 3136  # from this step on
 
     def __post_init__(self):
         for name in ("steps", "rows", "window", "hidden_size", "blocks", "heads", "kv_heads"):
@@ -178,21 +181,31 @@ def positions(documents: Int[Tensor, "rows window"]) -> Int[Tensor, "rows window
     return index - (index * starts).cummax(1).values
 
 
-def weighted_loss(decoder, unembedding, batch: Batch) -> Tensor:
+def weighted_loss(decoder, unembedding, batch: Batch, early: float = 0.0) -> Tensor:
     """Cross-entropy of the next token, averaged by the tokens' weights; tokens of weight 0 are
-    never unembedded."""
-    hidden = decoder(
+    never unembedded. ``early`` times the loss of the answers alone is added, as they are read off
+    before the last block: it is to make an answer stronger, not to find it."""
+    out = decoder(
         input_ids=batch.ids,
         attention_mask=attention_mask(batch.documents),
         position_ids=positions(batch.documents),
         use_cache=False,
-    ).last_hidden_state[:, :-1]
+        output_hidden_states=early > 0,
+    )
     targets, weights = batch.ids[:, 1:], batch.weights[:, 1:]
     weights = weights * (batch.documents[:, 1:] == batch.documents[:, :-1])
-    counted = weights > 0
-    logits = unembedding(hidden[counted])
-    losses = F.cross_entropy(logits.float(), targets[counted], reduction="none")
-    return (losses * weights[counted]).sum() / weights.sum()
+
+    def mean_loss(hidden: Tensor, counted: Tensor) -> Tensor:
+        losses = F.cross_entropy(
+            unembedding(hidden[:, :-1][counted]).float(), targets[counted], reduction="none"
+        )
+        return (losses * weights[counted]).sum() / weights[counted].sum()
+
+    loss = mean_loss(out.last_hidden_state, weights > 0)
+    answers = weights > TEXT
+    if early and answers.any():
+        loss = loss + early * mean_loss(decoder.norm(out.hidden_states[-2]), answers)
+    return loss
 
 
 def _write_whole(path: Path, write) -> None:
@@ -219,6 +232,7 @@ class Run:
         self.decoder = torch.compile(self.model.model) if fast else self.model.model
         self.losses: list[float] = []
         self.seconds = 0.0
+        self.commits: dict[int, str] = {}  # the first step made by each
         if (folder / "checkpoint.pt").exists():
             self._resume()
 
@@ -237,6 +251,7 @@ class Run:
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.losses, self.seconds = saved["losses"], saved["seconds"]
+        self.commits = saved["commits"]
 
     def checkpoint(self) -> None:
         saved = {
@@ -244,6 +259,7 @@ class Run:
             "optimizers": [o.state_dict() for o in self.optimizers],
             "losses": self.losses,
             "seconds": self.seconds,
+            "commits": self.commits,
         }
         _write_whole(self.folder / "checkpoint.pt", lambda p: torch.save(saved, p))
 
@@ -254,7 +270,8 @@ class Run:
             index, settings.rows, settings.level(index), settings.mixture(index)
         )
         batch = Batch(*(tensor.to(self.device) for tensor in batch))
-        loss = weighted_loss(self.decoder, self.model.lm_head, batch)
+        early = settings.early if index >= settings.early_from else 0.0
+        loss = weighted_loss(self.decoder, self.model.lm_head, batch, early)
         loss.backward()
         factor = settings.learning_rate_factor(index)
         for optimizer, rate in zip(
@@ -269,6 +286,9 @@ class Run:
     def train(self, until: int | None = None, checkpoint_every: float = 120.0) -> None:
         """Go on to step `until` (default: the end), with a checkpoint every so many seconds."""
         until = self.settings.steps if until is None else min(until, self.settings.steps)
+        commit = _git_hash()
+        if commit not in list(self.commits.values())[-1:]:
+            self.commits[len(self.losses)] = commit
         started, saved = time.time() - self.seconds, time.time()
         with tqdm(total=self.settings.steps, initial=len(self.losses), unit="step") as bar:
             while len(self.losses) < until:
@@ -305,7 +325,7 @@ class Run:
         return {
             "settings": dataclasses.asdict(settings),
             "shares": {"start": START, "end": SHARES},
-            "git": _git_hash(),
+            "commits": self.commits,
             "torch": torch.__version__,
             "device": self.device,
             "processor": platform.processor() or platform.machine(),

@@ -11,59 +11,58 @@ LAST = tuple(
 )
 
 # Attributes of invented people: values, statements, questions. `{n}` is the name, `{v}` the value.
+# A name, a verb, a value, and the name as far from the end of every question: the distances are
+# always the same, so that the model has to learn only once where to look.
 ATTRIBUTES = {
     "city": (
         tuple(
-            "Paris London Rome Berlin Madrid Vienna Athens Cairo Tokyo Sydney Moscow Lisbon Dublin "
-            "Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul "
+            "Paris London Rome Berlin Madrid Vienna Athens Cairo Tokyo Sydney Moscow Lisbon "
+            "Dublin Prague Warsaw Oslo Toronto Chicago Boston Seattle Mumbai Seoul Istanbul "
             "Amsterdam".split()
         ),
-        ("{n} lives in {v}", "{n} has a house in {v}"),
-        ("Where does {n} live?", "What is the home of {n}?"),
+        ("{n} visits {v}", "{n} tours {v}"),
+        ("Which city does {n} visit?", "Which city does {n} tour?"),
     ),
-    "job": (
+    "language": (
         tuple(
-            "baker doctor farmer teacher lawyer painter sailor soldier pilot nurse judge cook "
-            "miner tailor writer dancer singer hunter banker barber dentist plumber librarian "
-            "carpenter".split()
+            "Dutch French German Spanish Italian Greek Turkish Polish Swedish Danish Finnish "
+            "Hungarian Czech Arabic Hebrew Hindi Korean Japanese Portuguese Russian Norwegian "
+            "Romanian Bulgarian Ukrainian".split()
         ),
-        ("{n} works as a {v}", "{n} earns money as a {v}"),
-        ("What is the job of {n}?", "What does {n} work as?"),
+        ("{n} speaks {v}", "{n} studies {v}"),
+        ("Which language does {n} speak?", "Which language does {n} study?"),
     ),
     "instrument": (
         tuple(
             "piano violin guitar trumpet drums flute cello harp saxophone clarinet bass organ "
             "banjo viola oboe trombone accordion tuba lute mandolin".split()
         ),
-        ("{n} plays the {v}", "{n} practices the {v}"),
-        ("What does {n} play?", "Which instrument does {n} play?"),
+        ("{n} plays {v}", "{n} practices {v}"),
+        ("Which instrument does {n} play?", "Which instrument does {n} practice?"),
     ),
-    "pet": (
+    "animal": (
         tuple(
-            "cat dog horse rabbit parrot goat sheep pig duck goose hamster turtle snake lizard "
-            "mouse donkey pony crow owl ferret".split()
+            "cats dogs horses rabbits parrots goats sheep pigs ducks geese hamsters turtles "
+            "snakes lizards mice donkeys ponies crows owls ferrets".split()
         ),
-        ("{n} keeps a {v}", "{n} has a pet {v}"),
-        ("Which pet does {n} have?", "What animal does {n} keep?"),
+        ("{n} keeps {v}", "{n} raises {v}"),
+        ("Which animals does {n} keep?", "Which animals does {n} raise?"),
     ),
     "food": (
         tuple(
             "bread cheese soup rice pasta pizza fish beef salad cake honey apples pears beans "
             "onions plums eggs nuts grapes olives".split()
         ),
-        ("{n} likes to eat {v}", "{n} always orders {v}"),
-        ("What does {n} like to eat?", "What does {n} eat?"),
+        ("{n} eats {v}", "{n} orders {v}"),
+        ("What does {n} eat?", "What does {n} order?"),
     ),
     "color": (
         tuple(
             "red blue green yellow black white brown purple orange pink gray silver golden violet "
             "crimson turquoise beige scarlet ivory indigo".split()
         ),
-        ("{n} wears a {v} coat", "{n} has a {v} coat"),
-        (
-            "Which color does {n} wear?",
-            "What color is the coat of {n}?",
-        ),
+        ("{n} wears {v}", "{n} prefers {v}"),
+        ("Which color does {n} wear?", "Which color does {n} prefer?"),
     ),
 }
 

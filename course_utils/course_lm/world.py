@@ -254,6 +254,7 @@ _COUNTRY_CAPITAL = _relation(
     Paris = France
     Berlin = Germany
     Tokyo = Japan
+    Jakarta = Indonesia
     Rome = Italy
     Madrid = Spain
     Lisbon = Portugal
@@ -370,6 +371,7 @@ _COUNTRY_LANGUAGE = _relation(
     Vietnamese = Vietnam
     Bengali = Bangladesh
     Hebrew = Israel
+    Hindi = India
     """,
 )
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_hooks.py
 
-Not collected by pytest. The model has the size of the course's own, at random.
+Not collected by pytest. The model has the shape of the course's own, at random.
 """
 
 import time
@@ -11,27 +11,20 @@ import torch
 import transformers
 
 from course_utils.hooks import edit, record
+from course_utils.models import load_config
 
-ROUNDS, NEW_TOKENS, D_MODEL, N_BLOCKS = 9, 24, 192, 10
+ROUNDS, NEW_TOKENS = 9, 24
 
 
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = transformers.AutoModelForCausalLM.from_config(
-        transformers.Qwen2Config(
-            vocab_size=4096,
-            hidden_size=D_MODEL,
-            intermediate_size=512,
-            num_hidden_layers=N_BLOCKS,
-            num_attention_heads=6,
-            num_key_value_heads=2,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-    ).eval()
-    prompt = torch.randint(0, 4096, (1, 16))
-    vector = torch.randn(D_MODEL)
+    config = load_config()
+    blocks = config.num_hidden_layers
+    config.eos_token_id = None  # every round makes as many tokens
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    prompt = torch.randint(0, config.vocab_size, (1, 16))
+    vector = torch.randn(config.hidden_size)
 
     def generate() -> None:
         model.generate(prompt, max_new_tokens=NEW_TOKENS, do_sample=False)
@@ -47,14 +40,14 @@ def main() -> None:
         handle.remove()
 
     def recorded() -> None:
-        with record(model, [("block", i) for i in range(N_BLOCKS)]):
+        with record(model, [("block", i) for i in range(blocks)]):
             generate()
 
     for run in (generate, steered, by_hand, recorded):
         run()  # warm up
     print(f"steered by edit / plain            {median_ratio(steered, generate):.3f}")
     print(f"steered by a bare hook / plain     {median_ratio(by_hand, generate):.3f}")
-    print(f"all {N_BLOCKS} blocks recorded / plain      {median_ratio(recorded, generate):.3f}")
+    print(f"all {blocks} blocks recorded / plain      {median_ratio(recorded, generate):.3f}")
     print(f"plain / plain (noise)              {median_ratio(generate, generate):.3f}")
 
 

@@ -9,10 +9,12 @@ from transformers import PreTrainedConfig
 from course_utils.checks.judges.common import Refusal
 from course_utils.checks.judges.ledger import (
     Entry,
+    all_keys,
     describe,
     head_dim,
     judged,
     keys,
+    keys_by_type,
     kv_heads,
     ledger,
 )
@@ -25,7 +27,7 @@ SENTENCES = {
             "By convention they are 2.",
         ),
         "factor/training": (
-            "The result is 3 times too large: it looks like a training step.",
+            "The products are counted 3 times: it looks like a training step.",
             "Count the forward pass alone.",
         ),
         "matrices/lookup-counted": (
@@ -49,6 +51,10 @@ SENTENCES = {
             "The table of positions is counted as a matrix product, and it is a lookup.",
             "Two dimensions do not make a linear map: ask for the module's class.",
         ),
+        "matrices/gate-forgotten": (
+            "The FFN is counted with two matrices, and it has three.",
+            "A gated FFN has a gate beside up and down.",
+        ),
         "matrices/conv1d-missed": (
             "The maps of GPT-2's blocks are not counted.",
             "They are of transformers' class Conv1D, not of nn.Linear.",
@@ -62,9 +68,14 @@ SENTENCES = {
             "The query meets every key, and the weights every value: 4 * heads * head_dim for "
             "each key and layer.",
         ),
-        "attention/one-product": (
-            "One of attention's two products is counted.",
-            "Queries with keys, and weights with values: 2 products of 2 operations each.",
+        "attention/half": (
+            "Half of attention's work is counted: one of its two products, or half of the keys.",
+            "Query with keys, attention weights with values: 2 products of 2 operations for each "
+            "of `length` keys.",
+        ),
+        "attention/one-key-off": (
+            "One key too few or too many is counted.",
+            "There are `length` keys, the token's own among them.",
         ),
         "attention/kv-heads": (
             "Attention is counted with the KV heads.",
@@ -94,6 +105,14 @@ SENTENCES = {
         "local/window-everywhere": (
             "The window is applied to every layer.",
             'Only layers of the type "sliding_attention" have one: see config.layer_types.',
+        ),
+        "local/wrong-layers": (
+            "The window is applied to the global layers.",
+            'The local ones are those of the type "sliding_attention".',
+        ),
+        "local/window-always-full": (
+            "A local layer is counted with its whole window, even for a shorter text.",
+            "min(length, window).",
         ),
         "scale/whole-text": (
             "This is the work for the whole text.",
@@ -152,8 +171,8 @@ def _numbers(config: PreTrainedConfig, *roles: str) -> float:
     return sum(e.total for e in ledger(config) if e.role in roles)
 
 
-def _attention(config: PreTrainedConfig, length: int) -> float:
-    return 4 * config.num_attention_heads * head_dim(config) * sum(keys(config, length))
+def _attention(config: PreTrainedConfig, length: int, kept: Callable = keys) -> float:
+    return 4 * config.num_attention_heads * head_dim(config) * sum(kept(config, length))
 
 
 def _right(config: PreTrainedConfig, length: int) -> float:
@@ -170,6 +189,11 @@ def _attending(factor: Callable[[PreTrainedConfig, int], float]):
     return lambda config, length: (
         _products(config) + factor(config, length) * _attention(config, length)
     )
+
+
+def _keeping(kept: Callable[[PreTrainedConfig, int], list[int]]):
+    """The right number, each layer with other keys."""
+    return lambda config, length: _products(config) + _attention(config, length, kept)
 
 
 def _biases(config: PreTrainedConfig) -> float:
@@ -202,15 +226,6 @@ def _norms(config: PreTrainedConfig) -> float:
     return sum(e.total for e in ledger(config) if e.part == "norm")
 
 
-def _ignored_window(config: PreTrainedConfig, length: int) -> float:
-    return config.num_hidden_layers * length / sum(keys(config, length))
-
-
-def _window_everywhere(config: PreTrainedConfig, length: int) -> float:
-    window = getattr(config, "sliding_window", None) or length
-    return config.num_hidden_layers * min(length, window) / sum(keys(config, length))
-
-
 def _hidden_size(config: PreTrainedConfig, length: int) -> float:
     return config.hidden_size / (config.num_attention_heads * head_dim(config))
 
@@ -221,6 +236,7 @@ CANDIDATES = [
     ("factor/multiply-add-as-one", lambda c, n: _right(c, n) / 2),
     ("factor/multiply-add-as-one", lambda c, n: _products(c) / 2 + _attention(c, n)),
     ("factor/training", lambda c, n: 3 * _right(c, n)),
+    ("factor/training", lambda c, n: 3 * _products(c) + _attention(c, n)),
     (_LOOKUP, _plus(_tables)),
     (_LOOKUP, _plus(_untied)),
     (_LOOKUP, _plus(lambda c: _numbers(c, "tokens"))),
@@ -229,6 +245,8 @@ CANDIDATES = [
     (_NO_UNEMBEDDING, _plus(lambda c: -_tied_unembedding(c))),
     ("matrices/biases-counted", _plus(_biases)),
     ("matrices/biases-counted", _plus(lambda c: _biases(c) - _tied_unembedding(c))),
+    ("matrices/biases-counted", lambda c, n: _right(c, n) + _biases(c)),
+    ("matrices/gate-forgotten", _plus(lambda c: -_numbers(c, "gate"))),
     ("matrices/all-parameters", lambda c, n: 2 * _all_parameters(c) + _attention(c, n)),
     ("matrices/all-parameters", _plus(lambda c: _biases(c) + _norms(c))),
     ("matrices/positions-counted", _plus(lambda c: _numbers(c, "positions"))),
@@ -239,15 +257,18 @@ CANDIDATES = [
     ("matrices/missed", lambda c, n: _attention(c, n)),
     ("attention/forgotten", _attending(lambda c, n: 0)),
     ("attention/forgotten", lambda c, n: 2 * _all_parameters(c)),
-    ("attention/one-product", _attending(lambda c, n: 1 / 2)),
+    ("attention/half", _attending(lambda c, n: 1 / 2)),
+    *(("attention/one-key-off", _keeping(lambda c, n, d=d: keys(c, n + d))) for d in (-1, 1)),
     ("attention/kv-heads", _attending(lambda c, n: kv_heads(c) / c.num_attention_heads)),
     ("attention/hidden-size", _attending(_hidden_size)),
     ("attention/one-head", _attending(lambda c, n: 1 / c.num_attention_heads)),
     ("attention/one-layer", _attending(lambda c, n: 1 / c.num_hidden_layers)),
     ("attention/causal-half", _attending(lambda c, n: (n + 1) / (2 * n))),
     ("attention/length-squared", _attending(lambda c, n: n)),
-    ("local/window-ignored", _attending(_ignored_window)),
-    ("local/window-everywhere", _attending(_window_everywhere)),
+    ("local/window-ignored", _keeping(keys_by_type(all_keys, all_keys))),
+    ("local/window-everywhere", _keeping(keys_by_type(min, min))),
+    ("local/wrong-layers", _keeping(keys_by_type(all_keys, min))),
+    ("local/window-always-full", _keeping(keys_by_type(lambda n, w: w, all_keys))),
     ("scale/whole-text", lambda c, n: n * _right(c, n)),
     ("scale/whole-text", lambda c, n: n * _products(c) + _attention(c, n)),
 ]

@@ -174,6 +174,10 @@ SENTENCES = {
             "A float mask is read as yes or no.",
             "It is added to the scores, whatever numbers it holds.",
         ),
+        "mask/scaled": (
+            "A float mask is divided by sqrt(d_head) too.",
+            "Scale the scores, then add the mask.",
+        ),
         "mask/float-ignored": ("A float mask has no effect.", "Add it to the scores."),
         "mask/boolean-ignored": ("A boolean mask has no effect.", "Fill where it is False."),
         "mask/first-sequence-for-all": (
@@ -182,7 +186,7 @@ SENTENCES = {
         ),
         "mask/either-or": (
             "is_causal and attn_mask are not used together.",
-            "Two ifs, not if and elif.",
+            "Two ifs, not if and elif: a query sees a key that both allow.",
         ),
         "mask/ignored-while-caching": (
             "attn_mask has no effect while the cache is used.",
@@ -203,6 +207,10 @@ SENTENCES = {
         "mask/among-new-tokens-only": (
             "The mask is cut to, or made for, the new keys only.",
             "It has S columns, the cached keys first.",
+        ),
+        "mask/counts-an-unused-cache": (
+            "With use_cache=False the causal mask counts the cached tokens.",
+            "The diagonal is moved by S - L, with S the keys that are attended to.",
         ),
         "mask/changed-in-place": (
             "The call changes the mask that it was given.",
@@ -353,7 +361,7 @@ SENTENCES = {
         ),
         "contract/dropout-elsewhere": (
             "Dropout is applied to something else than the weights.",
-            "weights = dropout(softmax(scores)); these are averaged with, and returned.",
+            "weights = dropout(softmax(scores)); these average the values, and are returned.",
         ),
         "contract/wrong-dropout": (
             "Weights are dropped with another probability, or the others are not scaled.",
@@ -418,7 +426,7 @@ def masks_over_a_cache(calls: list[dict], seed: int) -> Refusal | None:
         seed,
         probes.masks_over_a_cache,
         MASKS_OVER_A_CACHE,
-        _unless_raised("mask/wrong-over-a-cache"),
+        _over_a_cache_slug,
         "mask/fails-over-a-cache",
     )
     return refusal or _mutation(calls)
@@ -451,6 +459,12 @@ def _judged(
     return Refusal(slug, plain.expected, plain.seen)
 
 
+def _over_a_cache_slug(calls: list[dict], right: list[dict], wrong: list[str]) -> str:
+    if all("use_cache=False" in step for step in wrong):
+        return "mask/counts-an-unused-cache"
+    return _unless_raised("mask/wrong-over-a-cache")(calls, right, wrong)
+
+
 def _unless_raised(slug: str) -> Callable:
     def choose(calls: list[dict], right: list[dict], wrong: list[str]) -> str:
         return "" if _raises(calls, wrong) else slug
@@ -463,7 +477,7 @@ def _raises(calls: list[dict], wrong: list[str]) -> bool:
     return next(call for call in calls if call["step"] == wrong[0])["outcome"] == "raised"
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=512)
 def _given(probe: Callable, answer: type, seed: int) -> list[dict]:
     """What a class gives in the steps of a probe."""
     return probe(answer, seed)
@@ -494,7 +508,7 @@ def _wrong(calls: list[dict], right: list[dict]) -> list[int]:
     return wrong
 
 
-def _same(call: dict, other: dict) -> bool:
+def _same(call: dict, other: dict, tolerance: float = TOLERANCE) -> bool:
     if call["step"].startswith("get_cache_size"):
         return _number(call) == other["value"]
     if call["step"] == "clear_cache()":
@@ -502,7 +516,7 @@ def _same(call: dict, other: dict) -> bool:
     value = call.get("value")
     if isinstance(value, list) and len(value) > 2:
         call = call | {"value": value[:2]}
-    return common.same(call, other, TOLERANCE)
+    return common.same(call, other, tolerance)
 
 
 def _number(call: dict) -> object:
@@ -525,7 +539,9 @@ def _explained(
         agree = [_same(call, other) for call, other in zip(calls, given, strict=True)]
         explained = sum(agree[i] and _says_much(calls[i]) for i in wrong)
         score = (all(agree), explained)
-        if (all(agree) or 2 * explained >= len(wrong)) and score > best_score and explained:
+        if all(agree) and explained:
+            return slug
+        if 2 * explained >= len(wrong) and score > best_score and explained:
             best, best_score = slug, score
     return best
 
@@ -560,11 +576,13 @@ def _difference(call: dict, other: dict, failing_slug: str) -> Refusal:
         return _raised(call, step, "cache/clear-fails")
     if step.startswith("get_cache_size"):
         return _size_difference(call, other, failing_slug)
+    if step.startswith("longest"):
+        expected = f"{other['value']} keys in sight ({step})"
+        return Refusal("cache/window", expected, f"{call.get('value')}")
     expected = [list(tensor.shape) for tensor in other["value"]]
     if call["outcome"] == "raised":
-        return _raised(
-            call, f"results of shapes {expected[0]} and {expected[1]} ({step})", failing_slug
-        )
+        results = f"output of shape {expected[0]}, weights of shape {expected[1]} ({step})"
+        return _raised(call, results, failing_slug)
     value = call["value"]
     if not isinstance(value, list) or len(value) < 2:
         seen = (
@@ -594,11 +612,9 @@ def _difference(call: dict, other: dict, failing_slug: str) -> Refusal:
         position = common.first_difference(tensor, right, TOLERANCE)
         if position:
             row = tuple(position[:-1])
-            return Refusal(
-                "math/wrong-weights" if name == "weights" else "math/wrong-output",
-                f"{name}{position[:-1]} = {common.numbers(right[row])} ({step})",
-                f"{common.numbers(tensor[row])}; first difference at {position}",
-            )
+            expected, seen = common.difference(right[row], tensor[row], TOLERANCE, row)
+            slug = "math/wrong-weights" if name == "weights" else "math/wrong-output"
+            return Refusal(slug, f"{name}{[*row]} = {expected} ({step})", seen)
     return Refusal("result/wrong-type", f"floating-point tensors ({step})", f"{value[0].dtype}")
 
 
@@ -672,6 +688,7 @@ def _sizes_slug(sizes: list[dict]) -> str:
     return "cache/counts-calls" if [_number(c) for c in sizes] == calls else "cache/wrong-size"
 
 
+WRITTEN = ("get_cache_size() after use_cache=False at first", "prefill after it")
 UNUSED = ("get_cache_size() after use_cache=False", "a token after use_cache=False")
 CLEARED = (
     "get_cache_size() after clear_cache()",
@@ -683,10 +700,16 @@ CLEARED = (
 
 def _state_slug(calls: list[dict], right: list[dict], wrong: list[str]) -> str:
     values = {call["step"]: call for call in calls}
+    if {"use_cache=False at first", "prefill of 3", "prefill of 4", "clear_cache()"} & set(wrong):
+        return ""
+    if "a token after 3" in wrong:
+        return "" if _raises(calls, wrong) else "cache/wrong-after-prefill"
+    if "get_cache_size() before use_cache=False" in wrong:
+        return "cache/wrong-size"
+    if set(wrong) & set(WRITTEN):
+        return "cache/written-with-use-cache-false"
     if "use_cache=False between" in wrong:
         return "cache/read-with-use-cache-false"
-    if "prefill of 3" in wrong or "prefill of 4" in wrong or "clear_cache()" in wrong:
-        return ""
     if set(wrong) & set(UNUSED):
         size = _number(values[UNUSED[0]])
         lost = size == 0 or size == 1
@@ -764,19 +787,27 @@ def other_batch(calls: list[dict], seed: int) -> Refusal | None:
     if refusal:
         return refusal
     right = _given(probes.other_batch, Oracle, seed)
-    pairs = list(zip(calls, right, strict=True))
-    for call, other in pairs:
-        if other["outcome"] == "raised" and call["outcome"] != "raised":
-            return _accepted(call, calls)
+    for call, other in zip(calls, right, strict=True):
         if call.get("error") == "NameError":
             return common.raised(call, "an error that refuses the batch")
-    for call, other in pairs:
-        if other["outcome"] == "returned" and not _same(call, other):
-            plain = _difference(call, other, "contract/refusal-changes-the-cache")
-            first = "prefill" in call["step"]
-            slug = plain.slug if first else "contract/refusal-changes-the-cache"
-            return Refusal(slug, plain.expected, plain.seen)
+        if other["outcome"] == "raised":
+            if call["outcome"] != "raised":
+                return _accepted(call, calls)
+        elif not _same(call, other):
+            return _changed(call, other)
     return None
+
+
+def _changed(call: dict, other: dict) -> Refusal:
+    before = "prefill" in call["step"]
+    slug = "contract/refusal-changes-the-cache"
+    plain = _difference(call, other, "cache/fails" if before else slug)
+    if before and plain.slug.startswith("math/"):
+        first = call["step"].startswith("prefill")
+        slug = "cache/wrong-first-call" if first else "cache/wrong-after-prefill"
+    elif before:
+        slug = plain.slug
+    return Refusal(slug, plain.expected, plain.seen)
 
 
 def _accepted(call: dict, calls: list[dict]) -> Refusal:
@@ -789,7 +820,8 @@ def _accepted(call: dict, calls: list[dict]) -> Refusal:
     if _pair(value) and value[1].shape[-1] == 1:
         return Refusal("contract/silent-reset", expected, "attention to the new token alone")
     shape = list(value[0].shape) if _pair(value) else "a result"
-    repeated = "for a cache of 1" in step or "batch 1 for" in step
+    one = "for a cache of 1" in step or "batch 1 for" in step
+    repeated = one and _pair(value) and len(value[0]) > 1
     slug = "contract/broadcast-batch" if repeated else "contract/accepts-another-batch"
     return Refusal(slug, expected, f"an output of shape {shape}")
 
@@ -803,8 +835,9 @@ def module(calls: list[dict], seed: int) -> Refusal | None:
         if call["outcome"] == "raised" and not call["step"].startswith(("other device", "moving")):
             return _raised(call, f"no error ({call['step']})", "contract/fails")
     return (
-        _training(steps["dropout_p=0.25 in train()"], seed)
-        or _oracles(steps, seed)
+        _evaluating(steps, seed)
+        or _training(steps, seed)
+        or _precision(steps, seed)
         or _gradient(steps["gradients, use_cache=False"])
         or _saved(steps["state_dict() while caching"])
         or _half(calls, seed)
@@ -813,10 +846,53 @@ def module(calls: list[dict], seed: int) -> Refusal | None:
     )
 
 
-def _training(call: dict, seed: int) -> Refusal | None:
+def _right(seed: int) -> dict[str, dict]:
+    return {call["step"]: call for call in _given(probes.module, Oracle, seed)}
+
+
+def _evaluating(steps: dict[str, dict], seed: int) -> Refusal | None:
+    step = "dropout_p=0.25 in eval()"
+    call, right = steps[step], _right(seed)[step]
+    if _same(call, right):
+        return None
+    plain = _difference(call, right, "contract/fails")
+    if _same(call, steps[f"{step} again"]):
+        return plain
+    return Refusal("contract/dropout-in-eval", plain.expected, plain.seen)
+
+
+def _training(steps: dict[str, dict], seed: int) -> Refusal | None:
+    several = _several(steps, seed)
+    one = _one(steps["dropout_p=0.25 in train()"]["value"], seed)
+    hidden = one and several and (one.slug, several.slug) == (_NONE, _ELSEWHERE)
+    return several if hidden else one or several
+
+
+_NONE, _ELSEWHERE = "contract/no-dropout", "contract/dropout-elsewhere"
+
+
+def _several(steps: dict[str, dict], seed: int) -> Refusal | None:
+    """The returned weights of several keys, cached: each is 0 or 1 / (1 - p) of the oracle's,
+    which drops nothing."""
+    step = "dropout_p=0.25 in train(), cached prefill"
+    value, right = steps[step]["value"], _right(seed)[step]["value"][1]
+    expected = f"weights of 0, or {1 / (1 - probes.DROPOUT):.3f} of the softmax (use_cache=True)"
+    if not _pair(value) or value[1].shape != right.shape:
+        shape = f"weights of shape {list(right.shape)} (use_cache=True)"
+        return Refusal("math/wrong-shape", shape, "something else")
+    weights = value[1].double()
+    if _dropped(weights / right):
+        return None
+    if torch.allclose(weights, right, atol=1e-6):
+        return Refusal(_NONE, expected, "the softmax as it is")
+    slug = "contract/wrong-dropout" if (weights == 0).any() else _ELSEWHERE
+    rows = common.numbers(weights[0, 0, 0]), common.numbers(right[0, 0, 0])
+    return Refusal(slug, expected, f"{rows[0]} of {rows[1]}")
+
+
+def _one(value: object, seed: int) -> Refusal | None:
     """Weights of 1 become 0 or 1 / (1 - p); each head's output is its value, times that."""
-    inputs, x = probes.dropout_inputs(seed)
-    value = call["value"]
+    inputs, x, _ = probes.dropout_inputs(seed)
     shape = (probes.ROWS, probes.HEADS, 1, 1)
     if not _pair(value) or value[1].shape != shape:
         return Refusal("math/wrong-shape", f"weights of shape {list(shape)}", "something else")
@@ -832,11 +908,11 @@ def _training(call: dict, seed: int) -> Refusal | None:
             return Refusal("contract/wrong-dropout", expected, f"weights of {seen}")
         if changed and _dropped(factors[..., :1]) and _equal_in_head(factors):
             return Refusal("contract/weights-before-dropout", expected, f"weights of {seen}")
-        slug = "contract/dropout-elsewhere" if changed else "contract/no-dropout"
+        slug = _ELSEWHERE if changed else _NONE
         return Refusal(slug, expected, f"weights of {seen}")
     if not (_dropped(factors[..., :1]) and _equal_in_head(factors)):
         seen = "the values averaged with other weights than the returned ones"
-        return Refusal("contract/dropout-elsewhere", "the same weights in the output", seen)
+        return Refusal(_ELSEWHERE, "the same weights in the output", seen)
     return None
 
 
@@ -850,15 +926,17 @@ def _equal_in_head(factors: Tensor) -> bool:
     return bool(((factors - factors[..., :1]).abs() < 1e-4).all())
 
 
-def _oracles(steps: dict, seed: int) -> Refusal | None:
-    right = {call["step"]: call for call in _given(probes.module, Oracle, seed)}
+def _precision(steps: dict[str, dict], seed: int) -> Refusal | None:
+    right = _right(seed)
     slugs = {
-        "dropout_p=0.25 in eval()": "contract/dropout-in-eval",
-        "float64, prefill of 4": "contract/another-dtype",
-        "float64, a token after 4": "contract/cache-in-another-dtype",
+        "float64, prefill of 4": "cache/wrong-first-call",
+        "float64, a token after 4": "cache/wrong-after-prefill",
+        "float64, large values, prefill of 4": "contract/another-dtype",
+        "float64, large values, a token after 4": "contract/cache-in-another-dtype",
     }
     for step, slug in slugs.items():
-        if not _same(steps[step], right[step]):
+        tolerance = HALF_TOLERANCE if slug.startswith("cache/") else TOLERANCE
+        if not _same(steps[step], right[step], tolerance):
             plain = _difference(steps[step], right[step], slug)
             return Refusal(slug, plain.expected, plain.seen)
     return None

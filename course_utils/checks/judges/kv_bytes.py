@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from transformers import PreTrainedConfig
 
 from course_utils.checks.judges.common import Refusal
-from course_utils.checks.judges.ledger import describe, head_dim, judged, keys, kv_heads
+from course_utils.checks.judges.ledger import (
+    all_keys,
+    describe,
+    head_dim,
+    judged,
+    keys,
+    keys_by_type,
+    kv_heads,
+)
 from course_utils.checks.probes import anatomy as probes
 
 SENTENCES = {
@@ -16,7 +25,10 @@ SENTENCES = {
             "Only the keys or only the values are counted.",
             "The cache holds both: a factor of 2.",
         ),
-        "formula/both-twice": ("The result is twice too large.", "Is the factor of 2 there twice?"),
+        "formula/both-twice": (
+            "The result is twice too large.",
+            "Is 2 there twice, or are 4 bytes taken for a value?",
+        ),
         "formula/batch-left-out": (
             "The batch has no effect.",
             "Each sequence of the batch has a cache of its own.",
@@ -24,6 +36,14 @@ SENTENCES = {
         "formula/length-left-out": (
             "This is the cache of one token.",
             "Every token leaves a key and a value in every layer.",
+        ),
+        "length/one-off": (
+            "One token too few or too many is counted.",
+            "The cache holds all `length` tokens.",
+        ),
+        "length/capped": (
+            "The length is cut to what the model can read.",
+            "The formula takes any length: leave max_position_embeddings out.",
         ),
         "formula/one-layer": ("This is the cache of one layer.", "Every layer has its own."),
         "formula/scores": (
@@ -33,6 +53,10 @@ SENTENCES = {
         "heads/query-heads": (
             "The cache is computed with the query heads, or with the hidden size.",
             "Keys and values have num_key_value_heads: that is what grouped queries save.",
+        ),
+        "heads/groups": (
+            "The number of query heads that share a KV head is taken for the number of KV heads.",
+            "num_key_value_heads is the number itself.",
         ),
         "heads/one": ("One KV head is counted.", "Multiply by the number of KV heads."),
         "heads/missing-in-gpt2": (
@@ -67,6 +91,14 @@ SENTENCES = {
             "A local layer is counted with its whole window, even for a shorter text.",
             "min(length, window).",
         ),
+        "local/window-one-off": (
+            "A local layer is counted with one token too few or too many.",
+            "min(length, window): the newest token is one of the window.",
+        ),
+        "local/batch-in-the-minimum": (
+            "The window is compared with the tokens of the whole batch.",
+            "Every sequence keeps min(length, window) tokens of its own.",
+        ),
         "local/maximum": ("The longer of length and window is taken.", "min, not max."),
         "local/pattern-guessed": (
             "Which layers are local is guessed.",
@@ -83,6 +115,10 @@ SENTENCES = {
         "unit/bytes-per-value": (
             "bytes_per_value has no effect.",
             "Use the argument: 2 is no more than its default.",
+        ),
+        "unit/fraction": (
+            "A fraction of a byte is rounded.",
+            "In int4 a value takes 0.5 bytes: bytes_per_value need not be whole.",
         ),
         "unit/bits": ("This is bits.", "A value takes bytes_per_value bytes."),
         "unit/values": (
@@ -162,37 +198,14 @@ def _with(**changes: Callable):
     return candidate
 
 
-def _layers(local: Callable[[int, int], int], other: Callable[[int, int], int]):
-    """The keys that layers keep, by type: functions of (length, window)."""
-
-    def kept(config, length):
-        if not _window(config):
-            return keys(config, length)
-        window = config.sliding_window
-        return [
-            (local if kind == "sliding_attention" else other)(length, window)
-            for kind in config.layer_types
-        ]
-
-    return kept
-
-
-def _window(config: PreTrainedConfig) -> int | None:
-    return getattr(config, "sliding_window", None)
-
-
 def _every(period: int):
     def kept(config, length):
-        if not _window(config):
+        if not getattr(config, "sliding_window", None):
             return keys(config, length)
         layers = range(1, config.num_hidden_layers + 1)
         return [length if i % period == 0 else min(length, config.sliding_window) for i in layers]
 
     return kept
-
-
-def _all(length: int, window: int) -> int:
-    return length
 
 
 def _query_heads(config: PreTrainedConfig, length: int) -> int:
@@ -223,16 +236,34 @@ CANDIDATES = [
     ("heads/query-heads", _with(heads=lambda c, n: 1, size=lambda c, n: c.hidden_size)),
     ("heads/query-heads", _with(size=lambda c, n: c.hidden_size)),
     ("heads/one", _with(heads=lambda c, n: 1)),
+    ("heads/groups", _with(heads=lambda c, n: c.num_attention_heads // kv_heads(c))),
     ("head-dim/always-divided", _with(size=_divided)),
     ("head-dim/divided-by-kv-heads", _with(size=_divided_by_kv_heads)),
-    ("local/window-ignored", _with(kept=_layers(_all, _all))),
-    ("local/window-everywhere", _with(kept=_layers(min, min))),
-    ("local/wrong-layers", _with(kept=_layers(_all, min))),
-    ("local/window-always-full", _with(kept=_layers(lambda n, w: w, _all))),
-    ("local/maximum", _with(kept=_layers(max, _all))),
-    ("local/only-global", _with(kept=_layers(lambda n, w: 0, _all))),
+    *(("length/one-off", _with(kept=lambda c, n, d=d: keys(c, n + d))) for d in (-1, 1)),
+    ("length/capped", _with(kept=lambda c, n: keys(c, min(n, c.max_position_embeddings)))),
+    ("local/window-ignored", _with(kept=keys_by_type(all_keys, all_keys))),
+    ("local/window-everywhere", _with(kept=keys_by_type(min, min))),
+    ("local/wrong-layers", _with(kept=keys_by_type(all_keys, min))),
+    ("local/window-always-full", _with(kept=keys_by_type(lambda n, w: w, all_keys))),
+    *(
+        (
+            "local/window-one-off",
+            _with(kept=keys_by_type(lambda n, w, d=d: min(n, w + d), all_keys)),
+        )
+        for d in (-1, 1)
+    ),
+    (
+        "local/batch-in-the-minimum",
+        lambda config, batch, length, width=2: _bytes(config, 1, batch * length, width),
+    ),
+    ("local/maximum", _with(kept=keys_by_type(max, all_keys))),
+    ("local/only-global", _with(kept=keys_by_type(lambda n, w: 0, all_keys))),
     *(("local/pattern-guessed", _with(kept=_every(period))) for period in range(2, 8)),
     ("unit/bytes-per-value", lambda config, batch, length, width=2: _right(config, batch, length)),
+    *(
+        ("unit/fraction", _scaled(lambda c, b, n, w, whole=whole: whole(w) / w))
+        for whole in (math.floor, math.ceil)
+    ),
     ("unit/values", _scaled(lambda c, b, n, w: 1 / w)),
     ("unit/bits", _scaled(lambda c, b, n, w: 8)),
     *(("unit/larger", _scaled(lambda c, b, n, w, u=u: 1 / u)) for u in (1e3, 1e6, 1e9)),

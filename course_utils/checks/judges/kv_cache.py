@@ -20,6 +20,7 @@ from course_utils.checks.probes import kv_cache as probes
 from course_utils.checks.probes import scripted
 
 TOLERANCE = 1e-5
+ROUNDED = 0.02
 INF = torch.inf
 
 SENTENCES = {
@@ -76,7 +77,15 @@ SENTENCES = {
             "A float mask is read as yes or no.",
             "It is added to the scores, whatever numbers it holds.",
         ),
+        "mask/scaled": (
+            "A float mask is divided by sqrt(d_head) too.",
+            "Scale the scores, then add the mask.",
+        ),
         "mask/wrong": ("With a mask the result is wrong.", "Print one row of the masked scores."),
+        "math/wrong": (
+            "The result is wrong without a mask.",
+            "Compare scores, weights and output with the formula for one query and two keys.",
+        ),
     },
     "kv_cache.causal_mask": {
         "mask/top-left": (
@@ -133,7 +142,18 @@ SENTENCES = {
             "Two objects share what they keep.",
             "Set it on self, in __init__.",
         ),
-        "cache/wrong": ("update does not return all tokens.", "Print the shapes."),
+        "cache/another-dtype": (
+            "What is kept has another dtype than what came.",
+            "torch.cat keeps the dtype; leave out .to(...), .half() and .float().",
+        ),
+        "cache/changed-by-attend": (
+            "After attend the cache is another.",
+            "Repeat the heads into names of your own: self.keys and self.values stay as they are.",
+        ),
+        "cache/wrong": (
+            "update does not give back the tokens that came, all of them and no others.",
+            "Print the shapes.",
+        ),
         "groups/tiled-heads": (
             "The KV heads are repeated in the wrong order: 0 1 0 1 0 1.",
             "Neighboring query heads share a KV head: 0 0 0 1 1 1, repeat_interleave.",
@@ -142,10 +162,18 @@ SENTENCES = {
             "All queries use the same KV head.",
             "Query head h uses KV head h // (n_heads // n_kv_heads).",
         ),
+        "groups/stored-repeated": (
+            "KV heads are stored more than once.",
+            "update keeps them as they come; attend repeats them.",
+        ),
         "groups/averaged": ("The KV heads are averaged.", "Each group uses its own."),
         "groups/wrong-shape": (
             "The output has another shape than the queries.",
             "A head of output for each head of queries.",
+        ),
+        "mask/new-tokens-only": (
+            "attend uses the keys of the new tokens only.",
+            "Attend to self.keys and self.values, all of them.",
         ),
         "mask/not-causal": (
             "A query sees keys that come after it.",
@@ -184,6 +212,18 @@ SENTENCES = {
             "Pass past_key_values=cache in every call.",
         ),
         "result/prompt-included": ("The prompt is returned too.", "Collect new tokens only."),
+        "cache/not-the-given-one": (
+            "The given cache does not hold the tokens that the model was given.",
+            "past_key_values=cache: this very object, in every call.",
+        ),
+        "result/first-token-lost": (
+            "The first new token is missing: the one that the prefill gives.",
+            "The prefill's last logits are those of the first new token.",
+        ),
+        "result/stops-early": (
+            "The end token ends the loop.",
+            "max_new_tokens tokens are asked for, whatever they are.",
+        ),
         "result/wrong-length": (
             "The number of new tokens is not max_new_tokens.",
             "Count the tokens that the loop appends.",
@@ -241,6 +281,10 @@ SENTENCES = {
             "Positions go on: self.seen counts every token.",
         ),
         "cache/keys-only": ("Only keys are trimmed.", "Trim keys and values alike."),
+        "cache/shared-between-objects": (
+            "Two objects share what they keep.",
+            "Set it on self, in __init__.",
+        ),
         "cache/order": (
             "The kept tokens are in another order.",
             "Sinks first, then the window, then the new tokens.",
@@ -273,6 +317,18 @@ SENTENCES = {
             "A sequence without tokens cannot be gathered.",
             "Index the pool with the table: torch.cat refuses an empty list.",
         ),
+        "gather/wrong-order": (
+            "gather returns the tokens in another order.",
+            "Go through the blocks as the table has them: their numbers need not rise.",
+        ),
+        "names/reused": (
+            "A new sequence gets the name of a living one.",
+            "Count the sequences ever started; those that live may be fewer.",
+        ),
+        "cache/shared-between-objects": (
+            "Two pools share what they keep.",
+            "Set it on self, in __init__.",
+        ),
         "blocks/too-many": (
             "More blocks are taken than the tokens need.",
             "A new block only when the last one is full.",
@@ -282,12 +338,16 @@ SENTENCES = {
             "Count a block when it is taken.",
         ),
         "fork/copies-blocks": (
-            "fork copies blocks.",
+            "After fork fewer blocks are free: it copies some, or shared ones are counted twice.",
             "Copy the table, and count one more owner for each block.",
         ),
         "fork/no-copy-on-write": (
             "What one sequence appends appears in, or overwrites, the other.",
             "Copy a shared block before writing into it.",
+        ),
+        "fork/wrong-length": (
+            "The copy has another length than the sequence.",
+            "Copy the length as well as the table.",
         ),
         "fork/table-shared": (
             "After a fork both sequences have one table, or write into one block.",
@@ -305,6 +365,10 @@ SENTENCES = {
             "Blocks are not given back.",
             "free: a block without owners is free again.",
         ),
+        "free/twice": (
+            "A second free of the same sequence gives its blocks back again.",
+            "free forgets the sequence: pop its table.",
+        ),
         "free/takes-shared-blocks": (
             "Blocks are given back while another sequence has them.",
             "One owner fewer; free at 0.",
@@ -312,6 +376,15 @@ SENTENCES = {
         "memory/no-error": (
             "More tokens are accepted than there are blocks.",
             "Raise MemoryError before anything is written.",
+        ),
+        "memory/another-error": (
+            "An append that does not fit raises another error than MemoryError.",
+            "Count the blocks that are needed, the copy of a shared one too, before you take any.",
+        ),
+        "memory/refuses-what-fits": (
+            "An append is refused though there are blocks enough.",
+            "Refuse if more are needed than are free; a copy is needed only of a shared block "
+            "that is not full.",
         ),
         "memory/error-leaves-traces": (
             "After the refused append something is changed.",
@@ -348,6 +421,18 @@ SENTENCES = {
             "A full last block is followed by an empty one.",
             "A length of 16 fills one block of 16: length // block_size + 1 is too many.",
         ),
+        "blocks/rounded-to-nearest": (
+            "Lengths are rounded to the nearest block.",
+            "A block that is begun counts: round up, -(-length // block_size).",
+        ),
+        "blocks/counted-as-tokens": (
+            "Blocks are counted as if each held one token.",
+            "Multiply the number of blocks by block_size.",
+        ),
+        "mutates/lengths": (
+            "The number is right, but the list of lengths is changed.",
+            "Leave lengths as it is: a generator inside sum() needs no list.",
+        ),
         "result/not-an-integer": ("The result is no whole number.", "Use //, not /."),
     },
 }
@@ -361,15 +446,17 @@ def _values(
     inputs: list[tuple],
     right: Callable,
     candidates: list[tuple[str, Callable]],
+    names: str,
     other: str = "value/wrong",
 ) -> Refusal | None:
-    """Compare each call with ``right`` on the same inputs."""
+    """Compare each call with ``right`` on the same inputs; ``names`` are those of the arguments."""
     given = [{"outcome": "returned", "value": _plain(right(*args))} for args in inputs]
     wrong = [i for i, call in enumerate(calls) if not common.same(call, given[i], TOLERANCE)]
     if not wrong:
         return common.mutation(calls)
     slug = common.explain(calls, wrong, inputs, candidates, TOLERANCE)
-    refusal = _difference(calls[wrong[0]], given[wrong[0]]["value"], _described(inputs[wrong[0]]))
+    where = _described(names, inputs[wrong[0]])
+    refusal = _difference(calls[wrong[0]], given[wrong[0]]["value"], where)
     if refusal.slug == "value/wrong":
         refusal = Refusal(other, refusal.expected, refusal.seen)
     return Refusal(slug, refusal.expected, refusal.seen) if slug else refusal
@@ -379,9 +466,17 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _described(arguments: tuple) -> str:
-    shown = (f"{list(x.shape)}" if isinstance(x, Tensor) else repr(x) for x in arguments)
-    return ", ".join(shown)
+def _described(names: str, arguments: tuple) -> str:
+    """ "q [2, 3], mask bool [4, 6], n_new = 1": the arguments that were given, but for None."""
+    pairs = zip(names.split(), arguments, strict=False)
+    return ", ".join(_shown(name, value) for name, value in pairs if value is not None)
+
+
+def _shown(name: str, value: object) -> str:
+    if not isinstance(value, Tensor):
+        return f"{name} = {value!r}"
+    kind = f"{str(value.dtype).removeprefix('torch.')} " if name == "mask" else ""
+    return f"{name} {kind}{list(value.shape)}"
 
 
 def _difference(call: dict, right: object, where: str) -> Refusal:
@@ -418,11 +513,8 @@ def _tensor_difference(seen: object, wanted: Tensor, where: str) -> Refusal | No
         return None
     row = tuple(position[:-1])
     slug = "value/nan" if seen.isnan().any() and not wanted.isnan().any() else "value/wrong"
-    return Refusal(
-        slug,
-        f"{common.numbers(wanted[row])} ({where})",
-        f"{common.numbers(seen[row])}; first difference at position {position}",
-    )
+    expected, found = common.difference(wanted[row], seen[row], TOLERANCE, row)
+    return Refusal(slug, f"{expected} ({where})", found)
 
 
 def _other(seen: object, wanted: object, where: str) -> Refusal:
@@ -494,7 +586,16 @@ def _boolean(change: Callable) -> Callable:
     return lambda s, m: change(s, m) if m.dtype == torch.bool else s + m
 
 
+def _filled(number: float) -> list[tuple[str, Callable]]:
+    slug = "mask/filled-with-a-number"
+    return [
+        _with(slug, masked=_boolean(lambda s, m: s.masked_fill(~m, number))),
+        _with(slug, masked=_boolean(lambda s, m: s + number * ~m)),
+    ]
+
+
 _KEEP = {"masked": _boolean(lambda s, m: s)}
+_READ = "mask/float-read-as-boolean"
 
 ATTENTION = [
     _with("math/no-scaling", scale=lambda d: 1),
@@ -518,10 +619,7 @@ ATTENTION = [
     _with("mask/inverted", masked=_boolean(lambda s, m: s.masked_fill(m, -INF))),
     _with("mask/boolean-added", masked=_boolean(lambda s, m: s + m)),
     _with("mask/boolean-added", masked=_boolean(lambda s, m: s + ~m)),
-    *(
-        _with("mask/filled-with-a-number", masked=_boolean(lambda s, m, f=f: s.masked_fill(~m, f)))
-        for f in (0.0, -1.0, -10.0, -100.0, 1e-9)
-    ),
+    *(case for number in (0.0, -1.0, -10.0, -100.0, 1e-9) for case in _filled(number)),
     _with("mask/multiplied-after-softmax", **_KEEP, late=lambda w, m: w * (m > -INF)),
     _with(
         "mask/multiplied-after-softmax",
@@ -530,29 +628,56 @@ ATTENTION = [
     ),
     _with("mask/multiplied-after-softmax", masked=lambda s, m: s, late=lambda w, m: w * m),
     _with("mask/multiplied-after-softmax", masked=lambda s, m: s, late=lambda w, m: w * (m > -INF)),
-    _with("mask/float-read-as-boolean", masked=lambda s, m: s.masked_fill(m == 0, -INF)),
+    _with(_READ, masked=lambda s, m: s.masked_fill(m == 0, -INF)),
+    _with(_READ, masked=lambda s, m: s.masked_fill(~m if m.dtype == torch.bool else m < 0, -INF)),
     _with(
-        "mask/float-read-as-boolean",
+        _READ,
         masked=lambda s, m: s.masked_fill(~m if m.dtype == torch.bool else m == -INF, -INF),
     ),
+    _with("mask/scaled", masked=lambda s, m: s + _bias(m, s.dtype) / 5**0.5),
 ]
+ARGUMENTS = "q k v mask"
 
 
 def attention(calls: list[dict], seed: int) -> Refusal | None:
-    refusal = _values(calls, probes.attention_inputs(seed), _sdpa, ATTENTION)
+    inputs = probes.attention_inputs(seed)
+    refusal = _values(calls, inputs, _sdpa, ATTENTION, ARGUMENTS, "math/wrong")
+    if refusal and refusal.slug == "math/wrong" and _rescaled(calls, inputs):
+        return Refusal("math/wrong-scale", refusal.expected, refusal.seen)
     raised = [call["outcome"] == "raised" for call in calls]
     if refusal and refusal.slug == "raises/error" and raised == [False, True, False]:
         return Refusal("contract/four-dimensions-only", refusal.expected, refusal.seen)
     return refusal
 
 
+def _rescaled(calls: list[dict], inputs: list[tuple]) -> bool:
+    """Whether the weights are the softmax of the scores times some number, in every call."""
+    for call, (q, k, v) in zip(calls, inputs, strict=True):
+        value, scores = call.get("value"), q @ k.mT
+        if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], Tensor):
+            return False
+        if value[1].shape != scores.shape or not common.close(value[0], value[1] @ v, TOLERANCE):
+            return False
+        logs, scores = (x - x.mean(-1, keepdim=True) for x in (value[1].log(), scores))
+        factor = (logs * scores).sum() / (scores * scores).sum()
+        if factor <= 0 or not common.close(logs, factor * scores, TOLERANCE):
+            return False
+    return True
+
+
 def attention_masks(calls: list[dict], seed: int) -> Refusal | None:
-    return _values(calls, probes.attention_mask_inputs(seed), _sdpa, ATTENTION, "mask/wrong")
+    """The last call is without a mask: what is wrong there is not the mask's fault."""
+    inputs = probes.attention_mask_inputs(seed)
+    unmasked = {"outcome": "returned", "value": _sdpa(*inputs[-1])}
+    other = "mask/wrong" if common.same(calls[-1], unmasked, TOLERANCE) else "math/wrong"
+    return _values(calls, inputs, _sdpa, ATTENTION, ARGUMENTS, other)
 
 
 def attention_large(calls: list[dict], seed: int) -> Refusal | None:
+    """Beside large scores a mask of -100, or of -10,000, looks like none."""
     inputs = probes.attention_large_inputs(seed)
-    refusal = _values(calls, inputs, _sdpa, ATTENTION)
+    candidates = [case for number in (-1e2, -1e3, -1e4) for case in _filled(number)] + ATTENTION
+    refusal = _values(calls, inputs, _sdpa, candidates, ARGUMENTS)
     if refusal and refusal.slug in ("value/nan", "value/wrong"):
         return Refusal("math/unstable-softmax", refusal.expected, refusal.seen)
     return refusal
@@ -599,7 +724,7 @@ def _mask(calls: list[dict], seed: int, sizes: tuple) -> Refusal | None:
         value = call.get("value")
         if isinstance(value, Tensor) and value.dtype != torch.bool:
             return Refusal("mask/not-boolean", "a mask of torch.bool", f"{value.dtype}")
-    return _values(calls, list(sizes), _triangle, MASKS)
+    return _values(calls, list(sizes), _triangle, MASKS, "n_new n_keys")
 
 
 def mask_of_prefill(calls: list[dict], seed: int) -> Refusal | None:
@@ -629,15 +754,18 @@ def _steps(
     """Refuse the first step that differs from the oracle's; ``other(call, right)`` gives its slug
     where no misconception gives what was seen: in most steps, or in every one if ``exact``."""
     right = probe(oracle, seed)
-    if calls[0]["outcome"] == "raised":
-        return common.raised(calls[0], "an object of the class")
+    for call in calls:
+        if call["step"] == "building it" and call["outcome"] == "raised":
+            return common.raised(call, "an object of the class")
     wrong = [i for i, pair in enumerate(zip(calls, right, strict=True)) if not _same(*pair)]
     if not wrong:
         return common.mutation(calls)
     call, wanted = calls[wrong[0]], right[wrong[0]]
     slug = _candidate(calls, wrong, probe, seed, candidates, exact)
     if wanted["outcome"] == "raised":
-        return Refusal(slug or other(call, wanted), f"an error ({call['step']})", "no error")
+        seen = common.error_text(call) if call["outcome"] == "raised" else "no error"
+        expected = f"{wanted['error']} ({call['step']})"
+        return Refusal(slug or other(call, wanted), expected, seen)
     plain = _difference(call, wanted["value"], call["step"])
     special = call["outcome"] == "raised" and plain.slug != "raises/error"
     slug = plain.slug if special else slug or other(call, wanted) or plain.slug
@@ -645,8 +773,10 @@ def _steps(
 
 
 def _same(call: dict, right: dict) -> bool:
+    if call["step"].endswith(" again"):
+        return True
     if right["outcome"] == "raised":
-        return call["outcome"] == "raised" and call["error"] not in ("NameError", "AttributeError")
+        return call["outcome"] == "raised" and call["error"] == right["error"]
     return common.same(call, right, TOLERANCE)
 
 
@@ -749,6 +879,21 @@ def _tiled(self, x, n):
     return x.repeat(1, n // x.shape[1], 1, 1)
 
 
+def _tiled_values(self, q):
+    k, v = self.all()
+    bias = _bias(self.mask(q.shape[2], k.shape[2]), q.dtype)
+    weights = (
+        q @ Grouped.repeated(self, k, q.shape[1]).mT * self.scale(q.shape[3]) + bias
+    ).softmax(-1)
+    return weights @ _tiled(self, v, q.shape[1])
+
+
+def _to_new(self, q):
+    new = Grouped()
+    new.update(*(x[:, :, -q.shape[2] :] for x in self.all()))
+    return new.attend(q)
+
+
 def _mean_head(self, x, n):
     return x.mean(1, keepdim=True).expand(-1, n, -1, -1)
 
@@ -775,6 +920,8 @@ GROUPED = [
         for d in (0, 1, 3)
     ),
     _changed("groups/tiled-heads", GroupedSteps, repeated=_tiled),
+    _changed("groups/tiled-heads", GroupedSteps, attend=_tiled_values),
+    _changed("mask/new-tokens-only", GroupedSteps, attend=_to_new),
     _changed("groups/one-head-for-all", GroupedSteps, repeated=_one_head(0)),
     _changed("groups/one-head-for-all", GroupedSteps, repeated=_one_head(-1)),
     _changed("groups/averaged", GroupedSteps, repeated=_mean_head),
@@ -792,20 +939,41 @@ def _grouped_other(call: dict, right: dict) -> str:
     step = call["step"]
     if "another object" in step:
         return "cache/shared-between-objects"
+    if step.endswith("after attend"):
+        return "cache/changed-by-attend"
     if step.startswith("get_seq_length"):
         return "cache/wrong-length"
     if call["outcome"] == "raised":
         sizes = "Sizes of tensors must match" in call["text"]
         return "cache/joined-along-wrong-dimension" * sizes
-    if step.startswith("update"):
-        return "cache/wrong"
     value = call.get("value")
+    if step.startswith("update"):
+        return _update_slug(value, right["value"])
     same_shape = isinstance(value, Tensor) and value.shape == right["value"].shape
     return "math/wrong" if same_shape else "groups/wrong-shape" * isinstance(value, Tensor)
 
 
+def _update_slug(value: object, right: list[Tensor]) -> str:
+    keys = value[0] if isinstance(value, list) and value else None
+    if isinstance(keys, Tensor) and keys.dim() == 4 and keys.shape[1] > right[0].shape[1]:
+        return "groups/stored-repeated"
+    tensors = keys is not None and all(isinstance(x, Tensor) for x in value)
+    rounded = tensors and all(map(common.close, value, right, (ROUNDED, ROUNDED)))
+    return "cache/another-dtype" if rounded else "cache/wrong"
+
+
 def grouped_update(calls: list[dict], seed: int) -> Refusal | None:
-    return _steps(calls, probes.grouped_update, seed, Grouped, GROUPED, _grouped_other)
+    refusal = _steps(calls, probes.grouped_update, seed, Grouped, GROUPED, _grouped_other)
+    return refusal or _another_dtype(calls)
+
+
+def _another_dtype(calls: list[dict]) -> Refusal | None:
+    for call in calls:
+        for tensor in call["value"] if isinstance(call.get("value"), list) else []:
+            if isinstance(tensor, Tensor) and tensor.dtype != torch.float64:
+                expected = f"torch.float64, as it came ({call['step']})"
+                return Refusal("cache/another-dtype", expected, f"{tensor.dtype}")
+    return None
 
 
 def grouped_prefill(calls: list[dict], seed: int) -> Refusal | None:
@@ -874,6 +1042,9 @@ GENERATED = [
     ("position/not-the-last", lambda r: _greedy(r, lambda p, n: p + n, position=0)),
     ("position/not-the-last", lambda r: _greedy(r, lambda p, n: p + n, position=-2)),
     ("result/prompt-included", lambda r: torch.cat([r["ids"], _right(r)], dim=1)),
+    ("result/first-token-lost", lambda r: _greedy(r, lambda p, n: p + n, r["new"] + 1)[:, 1:]),
+    ("result/stops-early", lambda r: _until_end(r, 1)),
+    ("result/stops-early", lambda r: _until_end(r, 0)),
     ("result/wrong-length", lambda r: _greedy(r, lambda p, n: p + n, r["new"] + 1)),
     ("result/wrong-length", lambda r: _right(r)[:, :-1]),
     ("result/wrong-length", lambda r: _right(r)[:, -1:]),
@@ -886,6 +1057,13 @@ GENERATED = [
 
 def _right(request: dict) -> Tensor:
     return _greedy(request, lambda p, n: p + n)
+
+
+def _until_end(request: dict, kept: int) -> Tensor:
+    """Cut behind the first end token of the first row, or before it if ``kept`` is 0."""
+    right, end = _right(request), request["table"].shape[1] - 1
+    places = (right[0] == end).nonzero().flatten().tolist()
+    return right[:, : places[0] + kept] if places else right
 
 
 def _turned(request: dict) -> dict:
@@ -917,10 +1095,15 @@ def generate_work(calls: list[dict], seed: int) -> Refusal | None:
         wanted = [prompt] + [1] * (request["new"] - 1)
         if fed != wanted:
             return Refusal(_work_slug(fed, wanted, prompt), f"passes of {wanted}", f"{fed}")
+        if call["cached"] != sum(fed):
+            expected = f"{sum(fed)} tokens in the given cache"
+            return Refusal("cache/not-the-given-one", expected, f"{call['cached']}")
     return None
 
 
 def _work_slug(fed: list[int], wanted: list[int], prompt: int) -> str:
+    if fed == wanted[: len(fed)]:
+        return "result/wrong-length"
     if fed[: len(wanted)] == wanted:
         return "efficiency/extra-pass"
     if prompt > 1 and fed[:prompt] == [1] * prompt:
@@ -980,6 +1163,12 @@ def _first_and_last(first: int, last: int, n: int) -> list[int]:
     return [i for i in range(n) if i < first or i >= n - last]
 
 
+def _first_call(self, k, v):
+    """Sinks of the first call alone."""
+    self.n_sinks = min(self.n_sinks, self.seen or k.shape[2])
+    return Sinks.update(self, k, v)
+
+
 def _trims_chunks(self, k, v):
     if k.shape[2] > 1:
         return Sinks.update(self, k, v)
@@ -993,6 +1182,7 @@ SINKS = [
     _keeping("window/never-drops", lambda s, w, n: range(n)),
     _keeping("window/sinks-dropped", lambda s, w, n: range(n - w, n)),
     _keeping("window/sinks-dropped", lambda s, w, n: range(n - w - s, n)),
+    _changed("window/sinks-dropped", Sinks, update=_first_call),
     _keeping("window/off-by-one", lambda s, w, n: _first_and_last(s, w - 1, n)),
     _keeping("window/off-by-one", lambda s, w, n: _first_and_last(s, w + 1, n)),
     _keeping("window/off-by-one", lambda s, w, n: _first_and_last(s + 1, w, n)),
@@ -1024,7 +1214,13 @@ SINKS = [
 def _sinks_other(call: dict, right: dict) -> str:
     if call["outcome"] == "raised":
         return ""
-    return "position/counts-kept" if call["step"].startswith("get_") else "window/wrong"
+    if call["step"].startswith("get_"):
+        return "position/counts-kept"
+    value = call["value"]
+    more = isinstance(value, list) and isinstance(value[0], Tensor) and value[0].dim() == 4
+    more = more and value[0].shape[2] > right["value"][0].shape[2]
+    first = call["step"].endswith("after 0")
+    return "cache/shared-between-objects" if first and more else "window/wrong"
 
 
 def sinks_short(calls: list[dict], seed: int) -> Refusal | None:
@@ -1128,14 +1324,20 @@ def _paged_other(calls: list[dict]) -> Callable:
         step = call["step"]
         before = calls[: next(i for i, c in enumerate(calls) if c is call)]
         writing = [c for c in before if not c["step"].startswith(("gather", "n_free"))]
+        if writing and writing[-1]["step"].endswith(" again"):
+            return "free/twice"
         forked = any("fork" in c["step"] for c in writing)
         freed = any(c["step"].startswith("free(") for c in writing)
         if right["outcome"] == "raised":
-            return "memory/no-error"
+            return "memory/another-error" if call["outcome"] == "raised" else "memory/no-error"
+        if "allocate" in step or "fork" in step:
+            return "names/reused" if isinstance(call.get("value"), str) else ""
+        if step.endswith("another pool"):
+            return "cache/shared-between-objects"
         if step.startswith("gather") and right["value"][0].shape[1] == 0:
             return "gather/empty-sequence"
         if step.startswith("append"):
-            return ""
+            return "memory/refuses-what-fits" if call.get("error") == "MemoryError" else ""
         if writing[-1]["outcome"] == "raised":
             return "memory/error-leaves-traces"
         if step == "n_free_blocks()":
@@ -1162,18 +1364,33 @@ def _block_slug(call: dict, right: dict, forked: bool, freed: bool) -> str:
 
 def _gather_slug(call: dict, right: dict, forked: bool, freed: bool) -> str:
     value = call.get("value")
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], Tensor):
+    if not isinstance(value, list) or [type(x) for x in value] != [Tensor, Tensor]:
         return ""
     wanted = right["value"][0]
+    same_shape = all(x.shape == wanted.shape for x in value)
+    pairs = list(zip(value, right["value"], strict=True))
+    if same_shape and all(_moved(*pair, partly=freed) for pair in pairs):
+        return "gather/wrong-order"
     if freed:
         return "free/takes-shared-blocks"
-    if forked:
-        empty = value[0].shape == wanted.shape and (value[0] == 0).all(0).all(-1).any()
+    if forked and same_shape:
+        empty = any((x == 0).all(0).all(-1).any() for x in value)
         return "fork/copy-is-empty" if empty else "fork/table-shared"
+    if forked:
+        return "fork/wrong-length"
     if value[0].shape != wanted.shape:
         return "gather/wrong-shape"
-    first = value[0][:, :1]
-    return "append/wrong" if torch.equal(first, wanted[:, :1]) else "append/overwrites"
+    first = value[0][0, 0]
+    return "append/wrong" if torch.equal(first, wanted[0, 0]) else "append/overwrites"
+
+
+def _moved(seen: Tensor, wanted: Tensor, partly: bool) -> bool:
+    """Whether these are the same tokens in other places; ``partly``: in most that differ."""
+    one, other = seen[..., 0], wanted[..., 0]  # the first number of a token tells it from others
+    differ = one != other
+    if partly:
+        return bool(2 * (differ & torch.isin(one, other)).sum() > differ.sum())
+    return bool(differ.any()) and torch.equal(one.sort().values, other.sort().values)
 
 
 def _paged(probe: Callable, calls: list[dict], seed: int) -> Refusal | None:
@@ -1223,19 +1440,33 @@ BYTES = [
         lambda n, la, h, d, size=2, b=1: _bytes([_ceil(sum(n), b)], la, h, d, size),
     ),
     (
+        "blocks/rounded-to-nearest",
+        lambda n, la, h, d, size=2, b=1: _bytes([round(x / b) * b for x in n], la, h, d, size),
+    ),
+    (
+        "blocks/counted-as-tokens",
+        lambda n, la, h, d, size=2, b=1: _bytes([math.ceil(x / b) for x in n], la, h, d, size),
+    ),
+    (
         "blocks/one-too-many",
         lambda n, la, h, d, size=2, b=1: _bytes([(x // b + 1) * b for x in n], la, h, d, size),
     ),
 ]
 
 
+SIZES = "lengths n_layers n_kv_heads d_head bytes_per_value block_size"
+
+
 def _counted(calls: list[dict], inputs: list[tuple]) -> Refusal | None:
     for call, arguments in zip(calls, inputs, strict=True):
         value = call.get("value")
         if isinstance(value, float):
-            expected = f"{_bytes(*arguments)} bytes ({_described(arguments)})"
+            expected = f"{_bytes(*arguments)} bytes ({_described(SIZES, arguments)})"
             return Refusal("result/not-an-integer", expected, f"{value}")
-    return _values(calls, inputs, _bytes, BYTES)
+    refusal = _values(calls, inputs, _bytes, BYTES, SIZES)
+    if refusal and refusal.slug == "mutates/input":
+        return Refusal("mutates/lengths", "the list of lengths as it was", "another")
+    return refusal
 
 
 def bytes_contiguous(calls: list[dict], seed: int) -> Refusal | None:

@@ -37,7 +37,7 @@ class Oracle(nn.Module):
     def forward(self, x, attn_mask=None, is_causal=False, use_cache=False):
         q, k, v = (self.split(project(x)) for project in (self.W_q, self.W_k, self.W_v))
         k, v = self.keep(k, v, use_cache)
-        bias = torch.zeros(q.shape[2], k.shape[2], dtype=x.dtype)
+        bias = torch.zeros(q.shape[2], k.shape[2], dtype=x.dtype, device=x.device)
         if attn_mask is not None:
             bias = bias + _additive(attn_mask, x.dtype)
         if is_causal:
@@ -66,11 +66,11 @@ class Oracle(nn.Module):
 def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
     if mask.dtype != torch.bool:
         return mask
-    return torch.zeros(mask.shape, dtype=dtype).masked_fill(~mask, -INF)
+    return torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, -INF)
 
 
 def _lower(scores: Tensor, diagonal: int) -> Tensor:
-    return torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal)
+    return torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril(diagonal)
 
 
 # Misconceptions: the same in single steps, and one of them changed
@@ -321,6 +321,19 @@ def _either(causal_wins: bool) -> dict:
     return dict(masked=masked, causal=causal)
 
 
+def _either_sees(self, scores, mask):
+    """Together with ``_or_causal``: a key is seen where the boolean mask or the triangle allows."""
+    self.seen = mask if self.both and mask.dtype == torch.bool else None
+    return scores if self.seen is not None else Steps.masked(self, scores, mask)
+
+
+def _or_causal(self, scores):
+    seen = self.triangle(scores)
+    if self.both and self.seen is not None:
+        seen = seen | self.seen
+    return Steps.masked(self, scores, seen)
+
+
 def _multiply(numbers, mask):
     return numbers * mask
 
@@ -341,6 +354,7 @@ MASKS = [
     _with("mask/causal-ignored", causal=lambda self, s: s),
     _with("mask/either-or", **_either(True)),
     _with("mask/either-or", **_either(False)),
+    _with("mask/either-or", masked=_either_sees, causal=_or_causal),
     *_off_by_one(),
     *_masking(_ADDED, _boolean(lambda s, m: s + m)),
     *_masking(_ADDED, _boolean(lambda s, m: s + ~m)),
@@ -364,6 +378,11 @@ MASKS = [
     *_masking(_READ, lambda self, s, m: s.masked_fill(m == 0, -INF)),
     *_masking(_READ, lambda self, s, m: s.masked_fill(~m.bool(), -INF)),
     *_masking(_READ, lambda self, s, m: s + _additive(_yes(m), s.dtype)),
+    *_masking(_READ, lambda self, s, m: s + _additive(_not_negative(m), s.dtype)),
+    _with(
+        "mask/scaled",
+        masked=lambda self, s, m: s + _additive(m, s.dtype) / (self.d_model / self.n_heads) ** 0.5,
+    ),
     _with(
         "mask/float-ignored",
         masked=lambda self, s, m: Steps.masked(self, s, m) if m.dtype == torch.bool else s,
@@ -378,6 +397,10 @@ MASKS = [
 
 def _yes(mask: Tensor) -> Tensor:
     return mask if mask.dtype == torch.bool else mask > -INF
+
+
+def _not_negative(mask: Tensor) -> Tensor:
+    return mask if mask.dtype == torch.bool else mask >= 0
 
 
 def _while_caching(**changed: Callable) -> dict:

@@ -54,6 +54,25 @@ def keys(config: PreTrainedConfig, length: int) -> list[int]:
     ]
 
 
+def keys_by_type(local: Callable[[int, int], int], other: Callable[[int, int], int]):
+    """The keys of each layer, by its type: functions of (length, window)."""
+
+    def kept(config: PreTrainedConfig, length: int) -> list[int]:
+        window = getattr(config, "sliding_window", None)
+        if not window:
+            return keys(config, length)
+        return [
+            (local if kind == "sliding_attention" else other)(length, window)
+            for kind in config.layer_types
+        ]
+
+    return kept
+
+
+def all_keys(length: int, window: int) -> int:
+    return length
+
+
 def ledger(config: PreTrainedConfig) -> list[Entry]:
     """Everything that a model of this configuration holds; a tied unembedding too."""
     width = config.hidden_size

@@ -41,6 +41,10 @@ SENTENCES = {
             "is nan.",
             "Leave each token something to see: torch.ones(...).tril().",
         ),
+        "experiment/hides-the-past": (
+            "The mask lets the first token see the last.",
+            "The future is above the diagonal: torch.ones(...).tril().",
+        ),
         "experiment/one-text": (
             "Only one text is run under the mask, and it says nothing about who sees whom.",
             "Run two texts that differ in the last token, and compare at the first.",
@@ -51,12 +55,13 @@ SENTENCES = {
         ),
         "look/where-the-change-is-seen": (
             "The logits are compared where the change is seen with any mask.",
-            "Compare at the first position: may it see the last token?",
+            "Compare at the first position: may it see the last token? And compare up to "
+            "rounding, with torch.allclose.",
         ),
         "conclusion/reversed": (
-            "The experiment is there, the conclusion is the wrong way round.",
+            "The experiment is there, the conclusion is wrong.",
             "A mask of ones and zeros hides what is multiplied by 0; added to the scores it "
-            "hides nothing.",
+            "hides nothing. Compare all logits of a position, up to rounding only.",
         ),
         "conclusion/wrong": (
             "The answer is wrong for some models.",
@@ -121,7 +126,8 @@ def _not_run(calls: list[dict]) -> Refusal | None:
 
 def _told(passes: list[dict]) -> str:
     masks = [_mask(one["mask"]) for one in passes[:3]]
-    return f"{len(passes)} forward passes with {', '.join(masks)}"
+    times = "1 forward pass" if len(passes) == 1 else f"{len(passes)} forward passes"
+    return f"{times} with {', '.join(masks)}"
 
 
 def _mask(mask: object) -> str:
@@ -142,6 +148,8 @@ def _slug(call: dict) -> str:
         return "experiment/hides-everything"
     if all((mask == mask.flatten()[0]).all() for mask in masks):
         return "experiment/hides-nothing"
+    if all((mask[..., 0, -1] >= mask[..., 0, 0]).all() for mask in masks):
+        return "experiment/hides-the-past"
     texts = [one["ids"] for one in passes]
     if any(not isinstance(ids, Tensor) or ids.shape != texts[0].shape for ids in texts):
         return "conclusion/wrong"

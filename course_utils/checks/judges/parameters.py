@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from transformers import PreTrainedConfig
 
@@ -31,9 +31,22 @@ SENTENCES = {
             "An unembedding that is not tied is counted as embedding.",
             "Tell them apart by module: model.get_output_embeddings().",
         ),
+        "unembedding/elsewhere": (
+            "An unembedding that is not tied is counted in another part.",
+            "It is model.get_output_embeddings().",
+        ),
         "bias/left-out": (
             "The biases are not counted.",
             "in_features * out_features is the weight alone; a module may have a bias as well.",
+        ),
+        "bias/counted-as-norm": (
+            "Biases are counted as norms.",
+            "A vector can be a bias: ask whose it is, not what shape it has.",
+        ),
+        "norm/not-recognized": (
+            "Norms of some models are counted in another part.",
+            'ln_1 is a LayerNorm, input_layernorm an RMSNorm: look for "norm" in the name of the '
+            "owner's class, in lower case.",
         ),
         "norm/inside-attention": (
             "The norms of queries and keys are counted as attention.",
@@ -56,6 +69,14 @@ SENTENCES = {
             "The learned positions are counted in another part.",
             "They are an embedding too, of positions.",
         ),
+        "embedding/other-names": (
+            "The embedding of some models is counted in another part.",
+            "GPT-2's tables are wte and wpe: ask whether the owner is an nn.Embedding.",
+        ),
+        "attention/other-names": (
+            "The attention of some models is counted in another part.",
+            "It is self_attn, attn or attention in the path.",
+        ),
         "attention/output-forgotten": (
             "The output projection is not counted as attention.",
             "Attention has four maps: queries, keys, values and output.",
@@ -69,7 +90,7 @@ SENTENCES = {
             "A gated FFN has a gate beside up and down.",
         ),
         "ffn/other-names-lost": (
-            "The FFN of some models is not counted.",
+            "The FFN of some models is not counted as FFN.",
             'Not every FFN has "mlp" in its path: let it be what is left over in a block.',
         ),
         "blocks/only-one": (
@@ -92,7 +113,7 @@ SENTENCES = {
         ),
         "sum/parameters-lost": (
             "The parts do not add up to the model's parameters.",
-            "Print the names that fall into no part, or into two.",
+            "Print the names that fall into no part or into two; a buffer is no parameter.",
         ),
     }
 }
@@ -248,8 +269,15 @@ def _norms_by_short_path(config: PreTrainedConfig) -> Counts:
     named = {"opt": ["before attention"], "gemma3_text": ["heads"]}
     place = dict.fromkeys(named.get(config.model_type, []), "attention")
     if config.model_type == "gpt_neox":
-        place = dict.fromkeys(["queries", "keys", "values", "output"], "ffn")
+        place = dict.fromkeys(ATTENTION, "ffn")
     return _counted(config, _total, place)
+
+
+def _missed(kinds: Collection[str], roles: Collection[str], part: str = "ffn"):
+    """These roles are not found in models of these kinds, and fall into another part."""
+    return lambda config: _counted(
+        config, _total, dict.fromkeys(roles, part) if config.model_type in kinds else None
+    )
 
 
 def _lost_ffn(config: PreTrainedConfig) -> Counts:
@@ -257,23 +285,64 @@ def _lost_ffn(config: PreTrainedConfig) -> Counts:
     return _counted(config, lambda e: 0 if lost and e.part == "ffn" else e.total)
 
 
+def _rms_norms_missed(config: PreTrainedConfig) -> Counts:
+    """Norms of a class of their own are attention inside it, FFN elsewhere."""
+    if config.model_type not in GATED:
+        return _right(config)
+    place = dict.fromkeys(NORMS, "ffn") | {"heads": "attention"}
+    return _counted(config, _total, place)
+
+
+def _rms_norms_by_path(config: PreTrainedConfig) -> Counts:
+    """As before, and those with "attn" or "attention" in their path are attention."""
+    if config.model_type not in GATED:
+        return _right(config)
+    inside = ("after attention", "heads") if config.model_type == "gemma3_text" else ("before ffn",)
+    place = dict.fromkeys(NORMS, "ffn") | dict.fromkeys(inside, "attention")
+    return _counted(config, _total, place)
+
+
+def _biases_as_norms(config: PreTrainedConfig) -> Counts:
+    right, weights = _right(config), _counted(config, _linear_weights)
+    lost = sum(right.values()) - sum(weights.values())
+    return weights | {"norm": weights["norm"] + lost}
+
+
+def _norms_without_biases(entry: Entry) -> float:
+    return _only_weights(entry) if entry.part == "norm" else entry.total
+
+
+GATED = ("qwen2", "llama", "gemma3_text")
+ATTENTION = ("queries", "keys", "values", "output")
 BLOCK_NORMS = ("before attention", "before ffn", "after attention", "after ffn", "heads")
+NORMS = (*BLOCK_NORMS, "final")
 CANDIDATES = [
     ("tied/counted-twice", _twice),
     ("tied/always-assumed", _without("unembedding")),
     ("tied/counted-as-unembedding", _as_unembedding),
     ("unembedding/in-the-embedding", _placed(unembedding="embedding")),
+    *(("unembedding/elsewhere", _placed(unembedding=part)) for part in PARTS[1:4]),
     ("bias/left-out", _counting(_only_weights)),
     ("bias/left-out", _counting(_linear_weights)),
     ("bias/left-out", _linear_weights_but_gpt2),
+    ("bias/left-out", _counting(_norms_without_biases)),
+    ("bias/counted-as-norm", _biases_as_norms),
     ("norm/inside-attention", _placed(heads="attention")),
     ("norm/named-after-attention", _norms_by_path),
     ("norm/named-after-attention", _norms_by_short_path),
+    ("norm/not-recognized", _rms_norms_missed),
+    ("norm/not-recognized", _rms_norms_by_path),
+    ("norm/not-recognized", _missed(["gpt2"], NORMS)),
     ("norm/final-forgotten", _without("final")),
     ("norm/forgotten", _without("final", *BLOCK_NORMS)),
     ("norm/forgotten", _without(*BLOCK_NORMS)),
     ("embedding/positions-forgotten", _without("positions")),
     *(("embedding/positions-elsewhere", _placed(positions=part)) for part in PARTS[1:]),
+    ("embedding/other-names", _missed(["gpt2"], ["tokens", "positions"])),
+    ("embedding/other-names", _missed(["gpt2", "gpt_neox"], ["tokens", "positions"])),
+    ("attention/other-names", _missed(["gpt2", "gpt_neox"], ATTENTION)),
+    ("attention/other-names", _missed(["gpt2"], ATTENTION)),
+    ("attention/other-names", _missed(["gpt_neox"], ATTENTION)),
     ("attention/output-forgotten", _without("output")),
     ("attention/output-forgotten", _placed(output="ffn")),
     (
@@ -282,6 +351,7 @@ CANDIDATES = [
     ),
     ("ffn/gate-forgotten", _without("gate")),
     ("ffn/other-names-lost", _lost_ffn),
+    ("ffn/other-names-lost", _missed(["opt"], ["up", "down"], "attention")),
     ("blocks/only-one", _counting(lambda e: e.total / e.copies)),
     ("count/only-trainable", lambda config: dict.fromkeys(PARTS, 0.0)),
     ("unit/bytes", _counting(lambda e: 4 * e.total)),

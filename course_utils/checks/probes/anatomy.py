@@ -27,6 +27,7 @@ from transformers import (
 
 from course_utils.checks.probes.guard import attempt, describe
 
+HEADS = 6  # neither a number of layers, nor a head's width, nor a factor of a formula
 NO_TOKENS = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
 
 
@@ -40,16 +41,16 @@ class Sizes:
         return int(torch.randint(low, high + 1, (), generator=self._generator))
 
     def base(self) -> dict:
-        """Sizes of a decoder with 4 heads that are together as wide as the hidden size."""
+        """Sizes of a decoder whose heads are together as wide as the hidden size."""
         return NO_TOKENS | {
-            "num_hidden_layers": self.between(3, 5),
-            "hidden_size": 8 * self.between(2, 5),
-            "num_attention_heads": 4,
+            "num_hidden_layers": 2 * self.between(1, 2) + 1,
+            "hidden_size": 2 * HEADS * self.between(4, 5),
+            "num_attention_heads": HEADS,
             "vocab_size": self.between(60, 99),
             "max_position_embeddings": 256,
         }
 
-    def gated(self, kv_heads: int = 4, **others) -> dict:
+    def gated(self, kv_heads: int = HEADS, **others) -> dict:
         """Sizes of a decoder with a gated FFN, its embeddings not tied; `others` go first."""
         return self.base() | {
             "intermediate_size": self.between(41, 59),
@@ -64,7 +65,7 @@ class Sizes:
         types = ["full_attention"] * 2 + ["sliding_attention"] * 4
         order = torch.randperm(6, generator=self._generator).tolist()
         return sizes | {
-            "head_dim": sizes["hidden_size"] // 4,
+            "head_dim": sizes["hidden_size"] // HEADS,
             "sliding_window": self.between(8, 15),
             "layer_types": ["sliding_attention"] + [types[i] for i in order],
         }
@@ -156,27 +157,28 @@ count_other_names = _on_models(other_names_inputs)
 
 
 def grouped_inputs(seed: int) -> list[tuple]:
+    """A length that the model can read, and one that is longer."""
     sizes = Sizes(seed, 51)
     return [
-        (Qwen2Config(**sizes.gated(kv_heads=2)), 3, sizes.between(17, 31)),
-        (LlamaConfig(**sizes.gated(kv_heads=1)), 2, sizes.between(33, 63)),
+        (Qwen2Config(**sizes.gated(kv_heads=2)), 7, sizes.between(17, 31)),
+        (LlamaConfig(**sizes.gated(kv_heads=1)), 9, sizes.between(257, 299)),
     ]
 
 
 def gpt2_cache_inputs(seed: int) -> list[tuple]:
     sizes = Sizes(seed, 52)
-    return [(gpt2(sizes), 3, sizes.between(17, 31))]
+    return [(gpt2(sizes), 7, sizes.between(17, 31))]
 
 
 def head_dim_inputs(seed: int) -> list[tuple]:
     """Heads wider and narrower than hidden_size / heads; every layer global."""
     sizes = Sizes(seed, 53)
-    wide = sizes.gated(kv_heads=2, hidden_size=16, head_dim=2 * sizes.between(5, 7))
-    narrow = sizes.gated(kv_heads=2, hidden_size=64, head_dim=2 * sizes.between(2, 6))
+    wide = sizes.gated(kv_heads=2, hidden_size=24, head_dim=2 * sizes.between(5, 7))
+    narrow = sizes.gated(kv_heads=2, hidden_size=96, head_dim=2 * sizes.between(2, 6))
     every_layer = {"layer_types": ["full_attention"] * wide["num_hidden_layers"]}
     return [
-        (Gemma3TextConfig(**wide, **every_layer), 2, sizes.between(17, 31)),
-        (LlamaConfig(**narrow), 3, sizes.between(33, 63)),
+        (Gemma3TextConfig(**wide, **every_layer), 7, sizes.between(17, 31)),
+        (LlamaConfig(**narrow), 9, sizes.between(33, 63)),
     ]
 
 
@@ -186,17 +188,21 @@ def local_inputs(seed: int) -> list[tuple]:
     gemma = Gemma3TextConfig(**sizes.windows())
     qwen = sizes.gated(num_hidden_layers=5, max_window_layers=2, sliding_window=9)
     return [
-        (gemma, 2, sizes.between(33, 63)),
-        (gemma, 3, sizes.between(3, 7)),
-        (Qwen2Config(**qwen, use_sliding_window=True), 2, sizes.between(33, 63)),
-        (Qwen2Config(**qwen, use_sliding_window=False), 2, sizes.between(33, 63)),
+        (gemma, 7, sizes.between(33, 63)),
+        (gemma, 9, sizes.between(3, 7)),
+        (Qwen2Config(**qwen, use_sliding_window=True), 7, sizes.between(33, 63)),
+        (Qwen2Config(**qwen, use_sliding_window=False), 7, sizes.between(33, 63)),
     ]
 
 
 def width_inputs(seed: int) -> list[tuple]:
     sizes = Sizes(seed, 55)
     config = LlamaConfig(**sizes.gated())
-    return [(config, 2, sizes.between(17, 31), 4), (config, 3, sizes.between(33, 63), 1)]
+    return [
+        (config, 7, sizes.between(17, 31), 4),
+        (config, 9, sizes.between(33, 63), 1),
+        (config, 7, sizes.between(33, 63), 0.5),
+    ]
 
 
 def _on_configs(inputs: Callable[[int], list[tuple]]):
@@ -233,7 +239,7 @@ def gpt2_flops_inputs(seed: int) -> list[tuple]:
 def heads_inputs(seed: int) -> list[tuple]:
     sizes = Sizes(seed, 63)
     return [
-        (LlamaConfig(**sizes.gated(kv_heads=2, hidden_size=16, head_dim=10)), 41),
+        (LlamaConfig(**sizes.gated(kv_heads=2, hidden_size=24, head_dim=10)), 41),
         (Qwen2Config(**sizes.gated(kv_heads=1)), sizes.between(64, 99)),
     ]
 
@@ -253,35 +259,51 @@ flops_local = _on_models(local_flops_inputs)
 # masking(model)
 
 
-def _multiplied(module, query, key, value, attention_mask, scaling=None, **kwargs):
-    """Attention that multiplies its weights by the mask, 1 or 0, and divides by their sum."""
-    groups = query.shape[1] // key.shape[1]
-    key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
-    scores = query @ key.transpose(2, 3) * (scaling or query.shape[-1] ** -0.5)
-    weights = (scores - scores.amax(-1, keepdim=True)).exp()
-    if attention_mask is None:
-        attention_mask = torch.ones_like(scores).tril()
-    weights = weights * attention_mask
-    weights = weights / weights.sum(-1, keepdim=True)
-    return (weights @ value).transpose(1, 2), weights
+def _attention(masked: Callable[[Tensor, Tensor | None], Tensor]) -> Callable:
+    """Attention for transformers; `masked` makes the weights from the scores and the mask."""
+
+    def attention(module, query, key, value, attention_mask, scaling=None, **kwargs):
+        groups = query.shape[1] // key.shape[1]
+        key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+        scores = query @ key.transpose(2, 3) * (scaling or query.shape[-1] ** -0.5)
+        weights = masked(scores, attention_mask)
+        return (weights @ value).transpose(1, 2), weights
+
+    return attention
 
 
-MULTIPLIED = "course_multiplied"
-AttentionInterface.register(MULTIPLIED, _multiplied)
+def _added(scores: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        mask = torch.full_like(scores, -torch.inf).triu(1)
+    return (scores + mask).softmax(-1)
 
 
-def running(config: PreTrainedConfig, attention: str) -> PreTrainedModel:
+def _multiplied(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """The weights times the mask, 1 or 0, divided by their sum."""
+    if mask is None:
+        mask = torch.ones_like(scores).tril()
+    weights = scores.softmax(-1) * mask
+    return weights / weights.sum(-1, keepdim=True)
+
+
+ADDED, MULTIPLIED = "course_1", "course_2"  # names that tell nothing
+AttentionInterface.register(ADDED, _attention(_added))
+AttentionInterface.register(MULTIPLIED, _attention(_multiplied))
+
+
+def running(config: PreTrainedConfig, attention: str, spread: float = 0.4) -> PreTrainedModel:
     """A model that runs, its weights from the global generator, large enough to matter."""
-    config.initializer_range = 0.4
+    config.initializer_range = spread
     model = AutoModelForCausalLM.from_config(config, attn_implementation=attention)
     return model.eval().requires_grad_(False)
 
 
 def _adding(seed: int) -> list[PreTrainedModel]:
+    """In the second the last token moves the first one's logits, but seldom their order."""
     sizes = Sizes(seed, 71)
     llama = LlamaConfig(**sizes.gated(kv_heads=2, num_hidden_layers=2))
     small = gpt2(sizes, num_hidden_layers=2)
-    return [running(llama, "eager"), running(small, "sdpa")]
+    return [running(llama, ADDED), running(small, "sdpa", spread=0.05)]
 
 
 def _multiplying(seed: int) -> list[PreTrainedModel]:
@@ -344,5 +366,5 @@ def _state(model: PreTrainedModel) -> dict:
         "the training mode": model.training,
         "the attention": model.config._attn_implementation,
         "the hooks": hooks,
-        "the parameters": [float(p.double().sum()) for p in model.parameters()],
+        "the parameters": [(p.dtype, float(p.double().sum())) for p in model.parameters()],
     }

@@ -68,7 +68,7 @@ def attempt(function: Callable, /, *args, **kwargs) -> dict:
     except TimeLimit:
         outcome = {"outcome": "timeout"}
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and (_watch is None or _watch.interrupted):
+        if type(error) is KeyboardInterrupt and (_watch is None or _watch.interrupted):
             raise
         outcome = _raised(error)
     if _watch and _watch.expired:

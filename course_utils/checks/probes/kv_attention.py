@@ -186,10 +186,11 @@ def decoding(answer: type, seed: int) -> list[dict]:
     tokens = Session(answer, inputs).clear()
     tokens.cached("a first token alone", inputs.x(1)).cached("a second token", inputs.x(1))
     tokens.cached("a third token", inputs.x(1)).size("after 3 tokens")
-    return _joined(basic, chunks, tokens, _long(answer, seed))
+    return _joined(basic, chunks, tokens, _long(answer, seed), _longest(answer, seed))
 
 
-LONG_CHUNKS = (60, 140, 1, 130, 200)
+LONG_CHUNKS = (60, 140, 1, 130, 200, 1)
+LONGEST = 4200
 
 
 def _long(answer: type, seed: int) -> Session:
@@ -209,11 +210,30 @@ def _last_row(module: nn.Module, x: Tensor) -> list[Tensor]:
     return [output[:, -1:], weights[..., -1:, :]]
 
 
+def _longest(answer: type, seed: int) -> Session:
+    """How many keys a token sees on the device "meta", where length costs nothing."""
+    inputs = Inputs(seed, 215, d_model=4, heads=2)
+    session = Session(answer, inputs, dtype=torch.float32).clear()
+    if not session.broken:
+        session.do(f"longest: {LONGEST} tokens", _keys_seen, session.module, inputs.d_model)
+    return session
+
+
+def _keys_seen(module: nn.Module, d_model: int) -> int:
+    module.to("meta")
+    module.forward(torch.empty(1, LONGEST - 1, d_model, device="meta"), use_cache=True)
+    _, weights = module.forward(torch.empty(1, 1, d_model, device="meta"), use_cache=True)
+    return weights.shape[-1]
+
+
 def state(answer: type, seed: int) -> list[dict]:
     inputs = Inputs(seed, 205)
+    empty = Session(answer, inputs).clear().forward("use_cache=False at first", inputs.x(2))
+    empty.size("after use_cache=False at first").cached("prefill after it", inputs.x(3))
     unused = Session(answer, inputs).clear().cached("prefill of 3", inputs.x(3))
-    unused.forward("use_cache=False between", inputs.x(4)).size("after use_cache=False")
-    unused.cached("a token after use_cache=False", inputs.x(1)).size("after 4 tokens")
+    unused.cached("a token after 3", inputs.x(1)).size("before use_cache=False")
+    unused.forward("use_cache=False between", inputs.x(5)).size("after use_cache=False")
+    unused.cached("a token after use_cache=False", inputs.x(1)).size("after 5 tokens")
     cleared = Session(answer, inputs).clear().cached("prefill of 4", inputs.x(4)).clear()
     cleared.size("after clear_cache()").cached("another batch, cleared", inputs.x(2, batch=4))
     cleared.size("after 2 tokens").cached("a token after clearing", inputs.x(1, batch=4))
@@ -222,7 +242,7 @@ def state(answer: type, seed: int) -> list[dict]:
     second.size("of a second object").cached("prefill of 2, second object", inputs.x(2))
     first.size("of the first object").cached("a token, first object", inputs.x(1))
     second.cached("a token, second object", inputs.x(1)).size("of the second object")
-    return _joined(unused, cleared, first, second)
+    return _joined(empty, unused, cleared, first, second)
 
 
 def masks_over_a_cache(answer: type, seed: int) -> list[dict]:
@@ -232,6 +252,7 @@ def masks_over_a_cache(answer: type, seed: int) -> list[dict]:
     causal.cached("is_causal, a chunk of 3 after 4", inputs.x(3), is_causal=True)
     causal.cached("is_causal, a token after 7", inputs.x(1), is_causal=True)
     causal.cached("is_causal, a chunk of 2 after 8", inputs.x(2), is_causal=True)
+    causal.forward("is_causal, use_cache=False beside 10", inputs.x(12), is_causal=True)
     given = Session(answer, inputs).clear()
     given.cached("boolean, prefill of 3", inputs.x(3), attn_mask=inputs.allowed(3, 3))
     given.cached("boolean, a chunk of 2 after 3", inputs.x(2), attn_mask=inputs.allowed(2, 5))
@@ -309,7 +330,8 @@ def _metered(module: nn.Module, x: Tensor) -> dict:
 
 def other_batch(answer: type, seed: int) -> list[dict]:
     inputs = Inputs(seed, 208)
-    two = Session(answer, inputs).clear().cached("prefill of 3, batch 2", inputs.x(3))
+    two = Session(answer, inputs).clear().cached("prefill of 2, batch 2", inputs.x(2))
+    two.cached("a token after the prefill", inputs.x(1)).size("after prefill and token")
     for batch in (4, 1):
         two.cached(f"a token of batch {batch} for a cache of 2", inputs.x(1, batch=batch))
         two.size(f"after a batch of {batch}")
@@ -326,29 +348,30 @@ def module(answer: type, seed: int) -> list[dict]:
         *_dropout(answer, seed),
         _gradients(answer, seed),
         _state_dict(answer, seed),
-        _precision(answer, seed),
-        _half(answer, seed),
+        *_precision(answer, seed),
+        *_half(answer, seed),
         _elsewhere(answer, seed),
     )
 
 
-def dropout_inputs(seed: int) -> tuple[Inputs, Tensor]:
+def dropout_inputs(seed: int) -> tuple[Inputs, Tensor, Tensor]:
     inputs = Inputs(seed, 209)
-    return inputs, inputs.x(1, batch=ROWS)
+    return inputs, inputs.x(1, batch=ROWS), inputs.x(5, batch=ROWS)
 
 
 def _dropout(answer: type, seed: int) -> list[Session]:
-    """One key a sequence: its weight is 1 before dropout."""
-    inputs, x = dropout_inputs(seed)
-    training = Session(answer, inputs, DROPOUT)
-    if not training.broken:
-        training.module.train()
-    evaluating = Session(answer, inputs, DROPOUT)
-    if not evaluating.broken:
-        evaluating.module.eval()
+    """``one`` key a sequence: its weight is 1 before dropout."""
+    inputs, one, several = dropout_inputs(seed)
+    training, caching, evaluating = (Session(answer, inputs, DROPOUT) for _ in range(3))
+    for session in (training, caching, evaluating):
+        if not session.broken:
+            session.module.train(session is not evaluating)
+    x = inputs.x(5)
+    evaluating.forward("dropout_p=0.25 in eval()", x)
     return [
-        training.forward("dropout_p=0.25 in train()", x),
-        evaluating.forward("dropout_p=0.25 in eval()", inputs.x(5)),
+        evaluating.forward("dropout_p=0.25 in eval() again", x),
+        training.forward("dropout_p=0.25 in train()", one),
+        caching.cached("dropout_p=0.25 in train(), cached prefill", several),
     ]
 
 
@@ -390,7 +413,7 @@ def _changed(module: nn.Module, x: Tensor) -> list[str]:
     ]
 
 
-def _precision(answer: type, seed: int) -> Session:
+def _precision(answer: type, seed: int) -> list[Session]:
     """A large part that every projection but W_v cancels: it stands in the cached values, and
     what little of them reaches the output is lost when they are rounded."""
     inputs = Inputs(seed, 212)
@@ -400,23 +423,27 @@ def _precision(answer: type, seed: int) -> Session:
         inputs.weights[name] = inputs.weights[name] @ sums
     inputs.weights["W_v"] = torch.eye(D_MODEL, dtype=torch.float64)
     part = OFFSET * torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(D_MODEL // 2)
-    session = Session(answer, inputs).clear()
-    session.cached("float64, prefill of 4", inputs.x(4) + part)
-    return session.cached("float64, a token after 4", inputs.x(1) + part)
+    plain, session = Session(answer, inputs).clear(), Session(answer, inputs).clear()
+    plain.cached("float64, prefill of 4", inputs.x(4))
+    plain.cached("float64, a token after 4", inputs.x(1))
+    session.cached("float64, large values, prefill of 4", inputs.x(4) + part)
+    session.cached("float64, large values, a token after 4", inputs.x(1) + part)
+    return [plain, session]
 
 
-def _half(answer: type, seed: int) -> Session:
+def _half(answer: type, seed: int) -> list[Session]:
     inputs = Inputs(seed, 213)
-    session = Session(answer, inputs, dtype=torch.bfloat16).clear()
+    plain, caching = (Session(answer, inputs, dtype=torch.bfloat16).clear() for _ in range(2))
 
     def x(length: int) -> Tensor:
         return inputs.x(length).bfloat16()
 
-    session.forward("bfloat16", x(4))
-    session.forward("bfloat16, is_causal", x(4), is_causal=True)
-    session.forward("bfloat16, boolean mask", x(3), attn_mask=inputs.allowed(3, 3))
-    session.cached("bfloat16, cached prefill of 3", x(3))
-    return session.cached("bfloat16, a cached token after 3", x(1))
+    plain.forward("bfloat16", x(4))
+    plain.forward("bfloat16, is_causal", x(4), is_causal=True)
+    plain.forward("bfloat16, boolean mask", x(3), attn_mask=inputs.allowed(3, 3))
+    caching.cached("bfloat16, cached prefill of 3", x(3))
+    caching.cached("bfloat16, a cached token after 3", x(1))
+    return [plain, caching]
 
 
 def _elsewhere(answer: type, seed: int) -> Session:

@@ -5,6 +5,7 @@ Where the answer is a class, an outcome has a ``step``: a label that says what w
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 
@@ -26,8 +27,13 @@ def _normal(generator, *shape: int) -> Tensor:
 
 
 def _call_each(answer: Callable, inputs: list[tuple]) -> list[dict]:
-    copies = [[x.clone() if isinstance(x, Tensor) else x for x in args] for args in inputs]
-    return [attempt(answer, *args) for args in copies]
+    """The outcomes, on copies; ``mutated`` tells of lists too."""
+    copies = copy.deepcopy(inputs)
+    calls = [attempt(answer, *args) for args in copies]
+    for call, args, before in zip(calls, copies, inputs, strict=True):
+        changed = [a != b for a, b in zip(args, before, strict=True) if isinstance(a, list)]
+        call["mutated"] = call.get("mutated", False) or any(changed)
+    return calls
 
 
 class Session:
@@ -60,8 +66,12 @@ class Session:
 
 
 def _call(object: object, method: str, *args) -> object:
-    """The result of a method, but for those that need not return any."""
-    result = getattr(object, method)(*args)
+    """The result of a method, but for those that need not return any; a MemoryError of any kind
+    is raised as MemoryError."""
+    try:
+        result = getattr(object, method)(*args)
+    except MemoryError as error:
+        raise MemoryError(*error.args).with_traceback(error.__traceback__) from None
     return None if method in ("append", "free") else result
 
 
@@ -88,7 +98,7 @@ def attention_mask_inputs(seed: int) -> list[tuple]:
         allowed[..., 0, 0] = False
         masks.append(allowed)
     masks[1:3] = [_normal(generator, *mask.shape).masked_fill(~mask, -INF) for mask in masks[1:3]]
-    return [(*_qkv(generator, 2, 3), mask) for mask in masks]
+    return [(*_qkv(generator, 2, 3), mask) for mask in (*masks, None)]
 
 
 def attention_large_inputs(seed: int) -> list[tuple]:
@@ -139,22 +149,23 @@ def _states(generator, length: int, batch: int = 2, heads: int = 2) -> tuple[Ten
     return _normal(generator, batch, heads, length, 4), _normal(generator, batch, heads, length, 4)
 
 
-def _updates(session: Session, generator, *lengths: int, sizes: bool = True) -> Session:
-    seen = 0
+def _updates(
+    session: Session, generator, *lengths: int, seen: int = 0, sizes: bool = True, of: str = ""
+) -> Session:
     for length in lengths:
-        step = f"update with {length} after {seen}"
+        step = f"update with {length} after {seen}{of}"
         session.do("update", *_states(generator, length), step=step)
         seen += length
         if sizes:
-            session.do("get_seq_length", step=f"get_seq_length() after {seen}")
+            session.do("get_seq_length", step=f"get_seq_length() after {seen}{of}")
     return session
 
 
 def grouped_update(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 231)
-    first = _updates(Session(answer), generator, 4, 1, 3, 1)
+    first = _updates(Session(answer), generator, 4, 1, 3, 1, 700, 1)
     second = Session(answer).do("get_seq_length", step="get_seq_length() of another object")
-    _updates(second, generator, 2, 1)
+    _updates(second, generator, 2, 1, of=" of another object")
     return first.calls + second.calls
 
 
@@ -171,18 +182,21 @@ def grouped_prefill(answer: type, seed: int) -> list[dict]:
 
 def grouped_chunks(answer: type, seed: int) -> list[dict]:
     generator = _generator(seed, 233)
-    session = _updates(Session(answer), generator, 4, sizes=False)
+    session, seen = _updates(Session(answer), generator, 4, sizes=False), 4
     for new in (1, 3, 2):
-        _updates(session, generator, new, sizes=False)
+        after = ", after attend" if seen > 4 else ""
+        _updates(session, generator, new, seen=seen, sizes=False, of=after)
+        seen += new
         q = 2 * _normal(generator, 2, 6, new, 4)
         session.do("attend", q, step=f"attend: {new} new queries")
     return session.calls
 
 
 def sinks_short(answer: type, seed: int) -> list[dict]:
-    """Never full: nothing is dropped."""
+    """Never more than full: nothing is dropped before the last update."""
     generator = _generator(seed, 241)
-    return _updates(Session(answer, 2, 5), generator, 3, 1, 1, 2).calls
+    one_by_one = _updates(Session(answer, 3, 2), generator, 1, 1, 2, 1, 2)
+    return _updates(Session(answer, 2, 5), generator, 3, 1, 1, 2).calls + one_by_one.calls
 
 
 def sinks_full(answer: type, seed: int) -> list[dict]:
@@ -212,15 +226,18 @@ class CountingLM(scripted.ScriptedLM):
 
 
 def generate_requests(seed: int) -> list[dict]:
-    """Tables with one peaked rule each: the greedy path is the only sensible one."""
+    """Tables with one peaked rule each: the greedy path is the only sensible one. In the last the
+    second new token is the end token, which ends nothing."""
     generator = _generator(seed, 251)
     requests = []
-    for batch, length, new in ((1, 5, 6), (1, 3, 1), (3, 4, 5)):
+    for batch, length, new in ((1, 5, 6), (1, 3, 1), (3, 4, 5), (1, 4, 5)):
         table = torch.randn(scripted.RULES, len(generation.TOKENS), generator=generator)
         low, high = generation.FIRST_WORD, len(generation.TOKENS) - 1  # the end token is the last
         ids = torch.randint(low, high, (batch, length), generator=generator)
         key = int(torch.randint(2, scripted.RULES, (), generator=generator))
         requests.append({"table": table, "key": key, "ids": ids, "new": new})
+    first = table[scripted.rule(ids, key)[0, -1]].argmax().view(1, 1)
+    table[scripted.rule(torch.cat([ids, first], dim=1), key)[0, -1], -1] = table.max() + 1
     return requests
 
 
@@ -229,15 +246,18 @@ def generate(answer: Callable, seed: int) -> list[dict]:
 
 
 def _generated(answer: Callable, request: dict) -> dict:
-    """The outcome, with ``fed``: how many tokens each forward pass was given."""
+    """The outcome, with ``fed``: how many tokens each forward pass was given, and ``cached``: how
+    many the given cache holds."""
     from transformers import DynamicCache
 
     model = CountingLM()
     model.fed = []
     most_passes = 4 * (request["new"] + request["ids"].shape[1]) + 20
     model.begin(request["table"].clone(), request["key"], most_passes)
-    arguments = (model, request["ids"].clone(), request["new"], DynamicCache())
-    return attempt(answer, *arguments) | {"fed": list(model.fed)}
+    cache = DynamicCache()
+    outcome = attempt(answer, model, request["ids"].clone(), request["new"], cache)
+    cached = attempt(cache.get_seq_length).get("value")
+    return outcome | {"fed": list(model.fed), "cached": cached}
 
 
 # PagedCache(n_blocks, n_kv_heads, d_head, block_size=16)
@@ -251,16 +271,23 @@ class Pages(Session):
     def __init__(self, answer: type, seed: int, stream: int, n_blocks: int, block_size: int):
         self.generator = _generator(seed, stream)
         self.names: dict[str, object] = {}
+        self.ended: set[str] = set()
         super().__init__(answer, n_blocks, HEADS, D_HEAD, block_size)
 
     def new(self, name: str, of: str = "") -> Pages:
-        """``allocate()`` or ``fork(of)``; the sequence's own name is not compared."""
+        """``allocate()`` or ``fork(of)``: of the name that they give, whether it is a new one."""
         if self.object is None:
             return self
 
-        def make() -> None:
-            arguments = (self.names[of],) if of else ()
-            self.names[name] = getattr(self.object, "fork" if of else "allocate")(*arguments)
+        def make() -> str | None:
+            arguments = (self.names.get(of),) if of else ()
+            made = getattr(self.object, "fork" if of else "allocate")(*arguments)
+            taken = [key for key in self.names if self.names[key] == made]
+            self.names[name] = made
+            if made is None:
+                return None
+            living = [key for key in taken if key not in self.ended]
+            return f"the name of {living[0]}" if living else "a new name"
 
         self.note(f"{name} = fork({of})" if of else f"{name} = allocate()", make)
         return self
@@ -269,32 +296,34 @@ class Pages(Session):
         k, v = (_normal(self.generator, HEADS, length, D_HEAD).float() for _ in range(2))
         return self._on(name, "append", k, v, step=f"append({name}, {length} tokens)")
 
-    def gather(self, *names: str) -> Pages:
+    def gather(self, *names: str, when: str = "") -> Pages:
         for name in names:
-            self._on(name, "gather", step=f"gather({name})")
+            self._on(name, "gather", step=f"gather({name}){when}")
         return self
 
     def free(self, name: str) -> Pages:
-        return self._on(name, "free", step=f"free({name})")
+        """Any number of times: what comes of the second is not compared, but the blocks after."""
+        again = " again" if name in self.ended else ""
+        self.ended.add(name)
+        return self._on(name, "free", step=f"free({name}){again}")
 
     def blocks(self) -> Pages:
         return self.do("n_free_blocks", step="n_free_blocks()")
 
     def _on(self, name: str, method: str, *args, step: str) -> Pages:
-        if name in self.names:
-            self.do(method, self.names[name], *args, step=step)
-        return self
+        return self.do(method, self.names.get(name), *args, step=step)
 
 
 def paged_append(answer: type, seed: int) -> list[dict]:
     pages = Pages(answer, seed, 261, n_blocks=20, block_size=4).new("a").new("b").gather("a")
     pages.append("a", 3).gather("a").append("b", 5).gather("a").append("a", 1).gather("a")
-    pages.append("b", 1).append("a", 6).append("b", 4).gather("a", "b")
+    pages.append("b", 1).append("a", 4).gather("a").append("b", 4).gather("a", "b")
     pages.append("a", 1).gather("a", "b")
     few = Pages(answer, seed, 262, n_blocks=6, block_size=4).blocks().new("a").blocks()
     for length in (1, 3, 1, 3):
         few.append("a", length).blocks()
     few.new("b").append("b", 9).blocks()
+    pages.gather("a", "b", when=" beside another pool")
     return pages.calls + few.calls
 
 
@@ -305,22 +334,27 @@ def paged_fork(answer: type, seed: int) -> list[dict]:
     pages.new("c").append("c", 8).blocks().new("d", of="c").append("d", 1).blocks()
     pages.append("c", 2).gather("c", "d").blocks()
     pages.new("e", of="b").new("f", of="b").append("f", 1).append("e", 1).gather("b", "e", "f")
-    return pages.blocks().calls
+    pages.blocks().new("g").append("g", 5).new("h", of="g").append("g", 1).blocks()
+    return pages.append("h", 1).gather("g", "h").blocks().calls
 
 
 def paged_free(answer: type, seed: int) -> list[dict]:
     pages = Pages(answer, seed, 264, n_blocks=5, block_size=4).new("a").append("a", 6).blocks()
     pages.new("b", of="a").free("a").blocks().gather("b").append("b", 1).blocks().gather("b")
-    pages.new("c").append("c", 8).blocks().append("c", 5).blocks().gather("b", "c")
-    pages.free("b").blocks().append("c", 5).blocks().gather("c").free("c").blocks()
-    return pages.new("d").append("d", 16).blocks().gather("d").calls
+    pages.new("c").append("c", 7).blocks().append("c", 6).blocks().gather("b", "c")
+    pages.new("d", of="c").append("d", 2).blocks().gather("c", "d").append("d", 1).blocks()
+    pages.append("b", 1).append("c", 1).blocks().append("c", 1).blocks().gather("b", "c", "d")
+    pages.free("b").blocks().append("c", 5).blocks().gather("c", "d")
+    pages.free("c").blocks().free("c").blocks().gather("d").free("d").blocks()
+    return pages.new("e").append("e", 20).blocks().gather("e").calls
 
 
 # cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1)
 
 
 def bytes_inputs() -> list[tuple]:
-    return [([10], 3, 2, 5), ([7, 20, 1], 4, 3, 8, 4), ([], 3, 2, 5), ([5, 6], 2, 1, 7, 1, 1)]
+    large = ([4096] * 4, 32, 32, 128)
+    return [([10], 3, 2, 5), ([7, 20, 1], 4, 3, 8, 4), large, ([5, 6], 2, 1, 7, 1, 1)]
 
 
 def block_inputs() -> list[tuple]:

@@ -3,7 +3,7 @@
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-MISCONCEPTION = "attention/one-product"
+MISCONCEPTION = "attention/half"
 
 
 def flops_per_token(model, length):

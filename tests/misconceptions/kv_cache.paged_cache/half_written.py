@@ -2,7 +2,7 @@
 
 import torch
 
-MISCONCEPTION = "memory/error-leaves-traces"
+MISCONCEPTION = "memory/another-error"
 
 
 class PagedCache:

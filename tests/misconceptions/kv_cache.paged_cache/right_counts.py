@@ -34,7 +34,7 @@ class PagedCache:
             copied = table.pop()
         wanted = -(-end // self.size) - len(table)
         if wanted > len(free):
-            raise RuntimeError("full")
+            raise MemoryError("full")
         table += free[:wanted]
         if copied is not None:
             self.pool[:, table[length // self.size]] = self.pool[:, copied]

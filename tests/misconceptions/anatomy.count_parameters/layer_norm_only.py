@@ -1,0 +1,23 @@
+"""Every norm is an nn.LayerNorm."""
+
+from torch import nn
+
+MISCONCEPTION = "norm/not-recognized"
+
+
+def count_parameters(model):
+    counts = {"embedding": 0, "attention": 0, "ffn": 0, "norm": 0, "unembedding": 0}
+    for path, parameter in model.named_parameters():
+        owner = model.get_submodule(path.rpartition(".")[0])
+        if isinstance(owner, nn.Embedding):
+            part = "embedding"
+        elif owner is model.get_output_embeddings():
+            part = "unembedding"
+        elif isinstance(owner, nn.LayerNorm):
+            part = "norm"
+        elif "attn" in path or "attention" in path:
+            part = "attention"
+        else:
+            part = "ffn"
+        counts[part] += parameter.numel()
+    return counts

@@ -1,0 +1,17 @@
+"""Indexes the batch away."""
+
+import torch
+
+MISCONCEPTION = "samples/first-only"
+
+
+@torch.no_grad()
+def corrupt(model, input_ids, subject, n_samples, seed):
+    table = model.get_input_embeddings()
+    embeddings = table(input_ids).repeat(n_samples, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+    n, width = subject.stop - subject.start, embeddings.shape[-1]
+
+    noise = torch.randn(n, width, generator=generator)
+    embeddings[0, subject] += 3 * table.weight.std() * noise
+    return embeddings

@@ -1,0 +1,15 @@
+"""Draws without the seed."""
+
+import torch
+
+MISCONCEPTION = "seed/ignored"
+
+
+@torch.no_grad()
+def corrupt(model, input_ids, subject, n_samples, seed):
+    table = model.get_input_embeddings()
+    embeddings = table(input_ids).repeat(n_samples, 1, 1)
+    n, width = subject.stop - subject.start, embeddings.shape[-1]
+    noise = torch.randn(n_samples, n, width)
+    embeddings[:, subject] += 3 * table.weight.std() * noise
+    return embeddings

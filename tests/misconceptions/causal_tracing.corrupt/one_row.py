@@ -1,0 +1,17 @@
+"""Leaves the dimension of the samples out."""
+
+import torch
+
+MISCONCEPTION = "shape/wrong"
+
+
+@torch.no_grad()
+def corrupt(model, input_ids, subject, n_samples, seed):
+    table = model.get_input_embeddings()
+    embeddings = table(input_ids).repeat(n_samples, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+    n, width = subject.stop - subject.start, embeddings.shape[-1]
+    embeddings = table(input_ids)[0]
+    noise = torch.randn(n, width, generator=generator)
+    embeddings[subject] += 3 * table.weight.std() * noise
+    return embeddings

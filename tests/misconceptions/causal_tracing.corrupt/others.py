@@ -1,0 +1,16 @@
+"""Keeps the subject and corrupts the rest."""
+
+import torch
+
+MISCONCEPTION = "span/others"
+
+
+@torch.no_grad()
+def corrupt(model, input_ids, subject, n_samples, seed):
+    table = model.get_input_embeddings()
+    embeddings = table(input_ids).repeat(n_samples, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+
+    noise = torch.randn(embeddings.shape, generator=generator)
+    noise[:, subject] = 0
+    return embeddings + 3 * table.weight.std() * noise

@@ -1,0 +1,17 @@
+"""Uniform noise of the right spread."""
+
+import torch
+
+MISCONCEPTION = "noise/not-normal"
+
+
+@torch.no_grad()
+def corrupt(model, input_ids, subject, n_samples, seed):
+    table = model.get_input_embeddings()
+    embeddings = table(input_ids).repeat(n_samples, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+    n, width = subject.stop - subject.start, embeddings.shape[-1]
+    noise = torch.rand(n_samples, n, width, generator=generator)
+    noise = (noise - 0.5) * 12**0.5
+    embeddings[:, subject] += 3 * table.weight.std() * noise
+    return embeddings

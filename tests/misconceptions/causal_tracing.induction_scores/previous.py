@@ -1,0 +1,11 @@
+"""The previous token."""
+
+import torch
+
+MISCONCEPTION = "key/previous-token"
+
+
+def induction_scores(patterns):
+    n = patterns.shape[-1] // 2
+    queries = torch.arange(n, 2 * n)
+    return patterns[..., queries, queries - 1].mean(dim=(1, 3))

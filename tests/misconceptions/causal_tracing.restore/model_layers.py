@@ -1,0 +1,28 @@
+"""The blocks as Qwen calls them."""
+
+import torch
+
+MISCONCEPTION = "architecture/one-name"
+
+
+@torch.no_grad()
+def restore(model, input_ids, corrupted, block, position, answer):
+    module = model.model.layers[block]
+    states = []
+    handle = module.register_forward_hook(lambda module, args, output: states.append(output))
+    try:
+        model(input_ids)
+    finally:
+        handle.remove()
+
+    def put(module, args, output):
+        output = output.clone()
+        output[:, position] = states[0][0, position]
+        return output
+
+    handle = module.register_forward_hook(put)
+    try:
+        logits = model(inputs_embeds=corrupted).logits
+    finally:
+        handle.remove()
+    return logits[:, -1].softmax(-1)[:, answer].mean()

@@ -1,0 +1,8 @@
+"""round."""
+
+MISCONCEPTION = "blocks/rounded-to-nearest"
+
+
+def cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1):
+    blocks = sum(round(length / block_size) for length in lengths)
+    return blocks * block_size * n_kv_heads * d_head * n_layers * bytes_per_value * 2

@@ -1,0 +1,9 @@
+"""Counts blocks from 1."""
+
+MISCONCEPTION = "index/off-by-one"
+
+
+def first_leading_block(logits, answers):
+    leads = logits.argmax(-1) == answers
+    count = leads.flip(0).cumprod(0).sum(0)
+    return len(logits) - count + 1

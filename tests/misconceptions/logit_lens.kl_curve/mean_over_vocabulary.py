@@ -1,0 +1,10 @@
+"""Averages over the vocabulary."""
+
+from torch import Tensor
+
+MISCONCEPTION = "sum/mean"
+
+
+def kl_to_final(logits: Tensor) -> Tensor:
+    logs = logits.log_softmax(-1)
+    return (logs[-1].exp() * (logs[-1] - logs)).mean(-1)

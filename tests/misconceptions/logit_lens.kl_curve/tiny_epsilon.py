@@ -1,0 +1,10 @@
+"""Adds 1e-20."""
+
+from torch import Tensor
+
+MISCONCEPTION = "logs/smoothed"
+
+
+def kl_to_final(logits: Tensor) -> Tensor:
+    p = logits.softmax(-1)
+    return (p[-1] * ((p[-1] + 1e-20).log() - (p + 1e-20).log())).sum(-1)

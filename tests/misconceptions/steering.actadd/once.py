@@ -1,0 +1,34 @@
+"""A flag says that the prompt is over, for every later prompt too."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "state/one-prompt"
+
+
+@torch.no_grad()
+def actadd_edit(model, tokenizer, positive, negative, layer, strength):
+    space = tokenizer(" ", add_special_tokens=False).input_ids
+    ids = [tokenizer(prompt).input_ids for prompt in (positive, negative)]
+    length = max(len(row) for row in ids)
+    ids = [row + space * (length - len(row)) for row in ids]
+    with record(model, [("block", layer)]) as activations:
+        model(torch.tensor(ids))
+    one, other = activations["block", layer]
+    vector = strength * (one - other)
+    first = True
+
+    def add(activation, positions):
+        nonlocal first
+        if not first:
+            return activation
+        first = False
+        if len(positions) < len(vector):
+            raise ValueError(f"{len(positions)} tokens, {len(vector)} rows")
+        for i, position in enumerate(positions.tolist()):
+            if position < len(vector):
+                activation[:, i] += vector[position]
+        return activation
+
+    return add

@@ -1,0 +1,30 @@
+"""Each prompt in a pass of its own."""
+
+import torch
+
+from course_utils.hooks import record
+
+RIGHT = True
+
+
+@torch.no_grad()
+def actadd_edit(model, tokenizer, positive, negative, layer, strength):
+    space = tokenizer(" ", add_special_tokens=False).input_ids
+    ids = [tokenizer(prompt).input_ids for prompt in (positive, negative)]
+    length = max(len(row) for row in ids)
+    ids = [row + space * (length - len(row)) for row in ids]
+    with record(model, [("block", layer)]) as activations:
+        for row in ids:
+            model(torch.tensor([row]))
+    one, other = (x[0] for x in activations.passes["block", layer])
+    vector = strength * (one - other)
+
+    def add(activation, positions):
+        if positions[0] == 0 and len(positions) < len(vector):
+            raise ValueError(f"{len(positions)} tokens, {len(vector)} rows")
+        for i, position in enumerate(positions.tolist()):
+            if position < len(vector):
+                activation[:, i] += vector[position]
+        return activation
+
+    return add

@@ -1,0 +1,21 @@
+"""Overwrites the vector with every pair."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "pairs/one-of-them"
+
+
+@torch.no_grad()
+def caa_vector(model, tokenizer, pairs, layer):
+    def read(text):
+        ids = tokenizer(text, return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -1]
+
+    differences = [
+        read(prompt + positive) - read(prompt + negative) for prompt, positive, negative in pairs
+    ]
+    return differences[-1]

@@ -1,0 +1,22 @@
+"""Every difference is scaled to length 1."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "vector/normalized"
+
+
+@torch.no_grad()
+def caa_vector(model, tokenizer, pairs, layer):
+    def read(text):
+        ids = tokenizer(text, return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -1]
+
+    differences = [
+        read(prompt + positive) - read(prompt + negative) for prompt, positive, negative in pairs
+    ]
+    differences = [d / d.norm() for d in differences]
+    return torch.stack(differences).mean(dim=0)

@@ -1,0 +1,19 @@
+"""Reads at the end of the prompt, without the completion."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "vector/zero"
+
+
+@torch.no_grad()
+def caa_vector(model, tokenizer, pairs, layer):
+    def read(text):
+        ids = tokenizer(text, return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -1]
+
+    differences = [read(prompt) - read(prompt) for prompt, positive, negative in pairs]
+    return torch.stack(differences).mean(dim=0)

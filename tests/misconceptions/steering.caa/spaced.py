@@ -1,0 +1,21 @@
+"""A space of its own between prompt and completion."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "completion/space"
+
+
+@torch.no_grad()
+def caa_vector(model, tokenizer, pairs, layer):
+    def read(prompt, completion):
+        ids = tokenizer(f"{prompt} {completion}", return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -1]
+
+    differences = [
+        read(prompt, positive) - read(prompt, negative) for prompt, positive, negative in pairs
+    ]
+    return torch.stack(differences).mean(dim=0)

@@ -1,0 +1,12 @@
+"""Casts the dtype, forgets the device."""
+
+MISCONCEPTION = "device/wrong"
+
+
+def steering_hook(vector, strength):
+    def hook(module, args, output):
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden = hidden + strength * vector.to(hidden.dtype)
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+    return hook

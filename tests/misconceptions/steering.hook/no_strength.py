@@ -1,0 +1,12 @@
+"""Adds the vector, never the strength."""
+
+MISCONCEPTION = "strength/ignored"
+
+
+def steering_hook(vector, strength):
+    def hook(module, args, output):
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden = hidden + vector.to(hidden)
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+    return hook

@@ -1,0 +1,10 @@
+"""steering_hook returns nothing."""
+
+MISCONCEPTION = "hook/not-returned"
+
+
+def steering_hook(vector, strength):
+    def hook(module, args, output):
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden = hidden + strength * vector.to(hidden)
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden

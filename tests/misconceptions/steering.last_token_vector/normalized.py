@@ -1,0 +1,19 @@
+"""Scales the vector to length 1."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "vector/normalized"
+
+
+@torch.no_grad()
+def last_token_vector(model, tokenizer, positive, negative, layer):
+    def read(prompt):
+        ids = tokenizer(prompt, return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -1]
+
+    vector = read(positive) - read(negative)
+    return vector / vector.norm()

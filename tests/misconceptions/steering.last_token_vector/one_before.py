@@ -1,0 +1,18 @@
+"""Thinks that the last token is an end token."""
+
+import torch
+
+from course_utils.hooks import record
+
+MISCONCEPTION = "position/one-before-last"
+
+
+@torch.no_grad()
+def last_token_vector(model, tokenizer, positive, negative, layer):
+    def read(prompt):
+        ids = tokenizer(prompt, return_tensors="pt").input_ids
+        with record(model, [("block", layer)]) as activations:
+            model(ids)
+        return activations["block", layer][0, -2]
+
+    return read(positive) - read(negative)

@@ -1,0 +1,42 @@
+"""The new vector is read while the old hook is on."""
+
+import torch
+
+from course_utils.anatomy import anatomy
+from course_utils.hooks import record
+
+MISCONCEPTION = "state/read-under-steering"
+
+
+class LLMSteering:
+    def __init__(self, model, tokenizer):
+        self.model = model
+        self.tokenizer = tokenizer
+        self.handle = None
+
+    @torch.no_grad()
+    def read(self, prompt, layer):
+        ids = self.tokenizer(prompt, return_tensors="pt").input_ids
+        with record(self.model, [("block", layer)]) as activations:
+            self.model(ids)
+        return activations["block", layer][0, -1]
+
+    def set_steering(self, positive_prompt, negative_prompt, layer, strength=1.0):
+        self.vector = self.read(positive_prompt, layer) - self.read(negative_prompt, layer)
+        self.remove_steering()
+        self.strength = strength
+        block = anatomy(self.model).blocks[layer]
+        self.handle = block.register_forward_hook(self.hook)
+
+    def remove_steering(self):
+        if self.handle is not None:
+            self.handle.remove()
+            self.handle = None
+
+    def hook(self, module, args, output):
+        return output + self.strength * self.vector
+
+    def generate(self, prompt, max_new_tokens=50, **kwargs):
+        inputs = self.tokenizer(prompt, return_tensors="pt")
+        ids = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **kwargs)
+        return self.tokenizer.decode(ids[0], skip_special_tokens=True)

@@ -1,0 +1,18 @@
+"""Returns inside the loop."""
+
+import math
+
+MISCONCEPTION = "count/first-text"
+
+
+def share_of_kind(texts, wanted, other):
+    good = bad = 0
+    for text in texts:
+        for word in text.split():
+            word = word.strip('.,!?":;')
+            if word in wanted and word in other:
+                continue
+            good += word in wanted
+            bad += word in other
+        return good / (good + bad) if good + bad else math.nan
+    return math.nan

@@ -1,0 +1,16 @@
+"""Leaves punctuation on the words."""
+
+import math
+
+MISCONCEPTION = "spelling/punctuation"
+
+
+def share_of_kind(texts, wanted, other):
+    good = bad = 0
+    for text in texts:
+        for word in text.split():
+            if word in wanted and word in other:
+                continue
+            good += word in wanted
+            bad += word in other
+    return good / (good + bad) if good + bad else math.nan

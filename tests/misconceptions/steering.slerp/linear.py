@@ -1,0 +1,14 @@
+"""A linear mixture."""
+
+MISCONCEPTION = "path/linear"
+
+
+def slerp(a, b, t):
+    size_a, size_b = a.norm(), b.norm()
+    if size_a == 0 or size_b == 0:
+        raise ValueError("a zero vector has no direction")
+    u, v = a / size_a, b / size_b
+    cosine = (u @ v).clamp(-1, 1)
+    if cosine < -1 + 1e-6:
+        raise ValueError("opposite vectors")
+    return (1 - t) * a + t * b
