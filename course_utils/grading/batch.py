@@ -19,11 +19,11 @@ from tqdm.auto import tqdm
 from course_utils.grading import referee, room
 from course_utils.grading.release import Release
 from course_utils.grading.results import SCHEMA, Results
-from course_utils.grading.sandbox import Limits, Sandbox, SandboxLost
+from course_utils.grading.sandbox import Limits, Sandbox, SandboxLost, SandboxUnavailable
 from course_utils.grading.submissions import VERDICTS, Submission
 
 TRIES = 3
-KILLER = "kills-its-worker"
+KILLER, BREAKER = "kills-its-worker", "breaks-the-grader"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Engine:
             room.build, exercises=release.exercises, setup=release.setup, probes=self.probes
         )
         cases = [(e.kind, case.probe) for e in release.exercises for case in e.cases]
-        return Sandbox(build, self.limits, self.unsafe, cases)
+        return Sandbox(build, self.limits, self.unsafe, cases, release.setup)
 
 
 def jobs(
@@ -160,10 +160,15 @@ def graded(sandbox: Sandbox, release: Release, job: Job) -> dict:
     for _ in range(TRIES):
         try:
             exercises, flags = referee.grade(
-                sandbox, release, job.submission.cells, dict(job.seeds)
+                sandbox, release, job.submission.cells, dict(job.seeds), job.submission.duplicates
             )
         except SandboxLost:
             continue
+        except SandboxUnavailable:
+            raise
+        except Exception as error:  # whatever it is, the next student is graded
+            result = ungraded(job, release, BREAKER, f"{type(error).__name__}: {error}"[:300])
+            break
         result = _record(job, exercises, list(flags), "")
         break
     else:
@@ -176,10 +181,10 @@ def graded(sandbox: Sandbox, release: Release, job: Job) -> dict:
     }
 
 
-def ungraded(job: Job, release: Release, verdict: str = "") -> dict:
+def ungraded(job: Job, release: Release, verdict: str = "", why: str = "") -> dict:
     """The result of a job with nothing to grade: no points, and why."""
     verdict = verdict or job.submission.verdict
-    why = VERDICTS.get(verdict, "it brought the grading down three times")
+    why = why or VERDICTS.get(verdict, "it brought the grading down three times")
     exercises = [
         {
             "id": exercise.id,
@@ -211,6 +216,8 @@ def _record(job: Job, exercises: list[dict], flags: list[str], verdict: str) -> 
             "received": submission.received,
             "marked_late": submission.marked_late,
             "cells": submission.cells,
+            "duplicates": list(submission.duplicates),
+            "notes": list(submission.notes),
         },
     }
 
@@ -222,6 +229,8 @@ def again(result: dict) -> Job:
         student="",
         notebook=result["notebook"],
         cells=old["cells"],
+        duplicates=tuple(old["duplicates"]),
+        notes=tuple(old["notes"]),
         verdict=result["verdict"] if result["verdict"] in VERDICTS else "",
         received=old["received"],
         marked_late=old["marked_late"],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import importlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, replace
+from functools import cache, lru_cache
 from pathlib import Path
 
 import course_utils
@@ -23,6 +24,8 @@ from course_utils.grading.sandbox import Reply, Sandbox, Visit
 SEEDS = 1_000_000
 LEAST_SECONDS = 1.0
 JUDGE_SECONDS = 60
+LONGEST_TEXT = 2000  # characters of anything that a result keeps
+ANSWERED = frozenset(("outcome", "value", "error", "text", "line", "number", "seen"))
 OUTCOMES = {
     "returned": {"value": object, "mutated": bool},
     "raised": {"error": str, "text": str, "line": str, "number": int},
@@ -32,6 +35,10 @@ OUTCOMES = {
 }
 FATES = {
     "missing": ("The cell of this exercise is missing.", "Begin with a fresh copy."),
+    "duplicate": (
+        "The cell of this exercise is there more than once, with different content.",
+        "Leave one of the copies in the notebook.",
+    ),
     "undefined": (
         "The cell does not define the answer.",
         "Keep the name of the function or class as it was given.",
@@ -43,7 +50,7 @@ FATES = {
     "length": ("The cell is longer than any answer.", "Leave out data; keep the code."),
     "protocol": ("The code disturbed the grading.", "Talk to your instructor."),
     "tampered": (
-        "The code replaces functions of Python, torch or the course.",
+        "The code replaces functions of Python, torch or the course, or looks into Python itself.",
         "Define functions of your own; leave others as they are.",
     ),
     "judge": ("The answer could not be judged.", "Your instructor looks at it."),
@@ -51,6 +58,7 @@ FATES = {
 }
 FOR_A_HUMAN = {
     "missing",
+    "duplicate",
     "memory",
     "died",
     "gone",
@@ -70,54 +78,69 @@ def seed(secret: bytes, submission: str, exercise: str, attempt: int) -> int:
 
 
 def grade(
-    sandbox: Sandbox, release: Release, cells: dict[str, str], seeds: dict[str, int]
+    sandbox: Sandbox,
+    release: Release,
+    cells: dict[str, str],
+    seeds: dict[str, int],
+    duplicates: Collection[str] = (),
 ) -> tuple[list[dict], list[str]]:
     """The exercises of a notebook, graded, and sentences for a human.
 
-    ``cells`` are the sources by cell id, ``seeds`` by exercise id. Raises SandboxLost.
+    ``cells`` are the sources by cell id, ``seeds`` by exercise id; ``duplicates`` are cells that
+    are there twice. Raises SandboxLost.
     """
     with sandbox.submission() as visit:
-        grading = _Grading(sandbox, visit, release, cells)
+        grading = _Grading(sandbox, visit, release, cells, duplicates)
         exercises = [grading.exercise(e, seeds[e.id]) for e in release.exercises]
     return exercises, grading.flags
 
 
 class _Grading:
-    def __init__(self, sandbox: Sandbox, visit: Visit, release: Release, cells: dict[str, str]):
-        self.visit, self.release, self.cells, self.limits = visit, release, cells, sandbox.limits
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        visit: Visit,
+        release: Release,
+        cells: dict[str, str],
+        duplicates: Collection[str],
+    ):
+        self.visit, self.release, self.limits = visit, release, sandbox.limits
+        self.cells, self.duplicates = cells, duplicates
         self.end = time.monotonic() + self.limits.submission_seconds
         self.flags: list[str] = []
         self.done: list[Callable[[], Reply]] = []
         self._begin()
 
+    def _left(self) -> float:
+        return self.end - time.monotonic()
+
     def _begin(self) -> None:
         """A clean interpreter in which the setup cells ran, and every cell that did no harm."""
-        self.visit.begin()
-        for source in self.release.setup:
-            reply = self.visit.cell(source)
-            if reply.ended or reply.value["error"]:
-                seen = reply.ended or reply.value["error"]
-                raise RuntimeError(f"a setup cell of {self.release.notebook} fails: {seen}")
-        for again in self.done:
-            if again().ended:
-                self.done.remove(again)
-                return self._begin()
+        while True:
+            self.visit.begin()
+            if self._left() < 0:
+                self.done.clear()
+            harmful = next((again for again in self.done if again().ended), None)
+            if harmful is None:
+                return
+            self.done.remove(harmful)
+
+    def _begin_without(self, cell: Callable[[], Reply]) -> None:
+        self.done = [again for again in self.done if again is not cell]
+        self._begin()
 
     def exercise(self, exercise: Exercise, seed: int) -> dict:
         """Run the cell, then its cases; the record of it all."""
         source = self.cells.get(exercise.cell)
-        note, raised = "", ""
+        raised, printed = "", ""
         if source is None:
-            note = "missing"
-        elif time.monotonic() > self.end:
-            note = "budget"
+            fate = "duplicate" if exercise.cell in self.duplicates else "missing"
+            results = _all(fate, exercise)
+        elif self._left() < 0:
+            results = _all("budget", exercise)
         else:
             self._flag(exercise, suspicions.find(source))
-            note, raised = self._run(exercise, source)
-        if note:
-            results, printed = [_fate(note, case) for case in exercise.cases], ""
-        else:
-            results, printed = self._cases(exercise, seed)
+            results, raised, printed = self._graded(exercise, source, seed)
         self._flag_fates(exercise, results, raised)
         if not all(result.passed for result in results):
             self._supply(exercise)
@@ -133,42 +156,41 @@ class _Grading:
             "cases": [asdict(result) for result in results],
         }
 
-    def _run(self, exercise: Exercise, source: str) -> tuple[str, str]:
-        """Run the exercise cell: its fate if it came to none, and what it raised."""
+    def _graded(
+        self, exercise: Exercise, source: str, seed: int
+    ) -> tuple[list[CaseResult], str, str]:
+        """Run the exercise cell and its cases: results, what it raised, what it printed."""
 
         def run() -> Reply:
-            return self.visit.cell(source, forget=(exercise.answer,))
+            return self.visit.cell(source, (exercise.answer,), self._left())
 
         reply = run()
-        if reply.ended:
+        fate = _fate_of_cell(reply)
+        if fate:
             self._begin()
-            return reply.ended, ""
-        value = reply.value
-        if not (type(value) is dict and type(value.get("error")) is str):
-            self._begin()
-            return "protocol", ""
+            return _all(fate, exercise, _tampering(reply)), "", ""
         self.done.append(run)
-        return "", value["error"][:500]
+        results, printed = self._cases(exercise, seed)
+        if any(result.misconception == "sandbox/tampered" for result in results):
+            self._begin_without(run)
+        return results, reply.value["error"][:500], printed
 
     def _cases(self, exercise: Exercise, seed: int) -> tuple[list[CaseResult], str]:
         left, results, printed = self.limits.exercise_seconds, [], ""
         for case in exercise.cases:
-            if time.monotonic() > self.end:
+            if self._left() < 0:
                 results.append(_fate("budget", case))
                 continue
             limit = max(left, LEAST_SECONDS)
-            begin = time.monotonic()
             reply = self.visit.case(case.probe, exercise.kind, exercise.answer, seed, limit)
-            left -= time.monotonic() - begin
+            left -= _spent(reply, limit)
             results.append(_result(exercise, case, reply, seed))
             if results[-1].misconception == "sandbox/tampered":
-                self.done.pop()  # the cells that follow begin without this one
-                self._begin()
-                return [_fate("tampered", case) for case in exercise.cases], printed
+                return _all("tampered", exercise, results[-1].seen), printed
             if reply.ended:
                 self._begin()
             elif type(reply.value) is dict and type(reply.value.get("printed")) is str:
-                printed = printed or reply.value["printed"][:2000]
+                printed = printed or reply.value["printed"][:LONGEST_TEXT]
         return results, printed
 
     def _supply(self, exercise: Exercise) -> None:
@@ -181,22 +203,47 @@ class _Grading:
         def define() -> Reply:
             return self.visit.define(exercise.answer, source, name)
 
+        reply = define()
+        if reply.ended:
+            return self._begin()
         self.done.append(define)
-        if define().ended:
-            self.done.remove(define)
-            self._begin()
+        if type(reply.value) is not dict or reply.value.get("error") != "":
+            self._flag(exercise, ["The course's version could not take the answer's place."])
 
     def _flag(self, exercise: Exercise, sentences: list[str]) -> None:
         self.flags += [f"{exercise.id}: {sentence}" for sentence in sentences]
 
     def _flag_fates(self, exercise: Exercise, results: list[CaseResult], raised: str) -> None:
-        slugs = {r.misconception.removeprefix("sandbox/") for r in results if not r.passed}
-        self._flag(exercise, [FATES[slug][0] for slug in sorted(slugs & FOR_A_HUMAN)])
+        fates = {r.misconception.removeprefix("sandbox/"): r.seen for r in results if not r.passed}
+        for slug in sorted(fates.keys() & FOR_A_HUMAN):
+            seen = f" ({fates[slug]})" if fates[slug] else ""
+            self._flag(exercise, [FATES[slug][0] + seen])
         if raised:
             self._flag(exercise, [f"The cell raised {raised}"])
 
 
+def _fate_of_cell(reply: Reply) -> str:
+    """A slug of FATES; "" for a cell that came to its end, be it by an error."""
+    if _tampering(reply):
+        return "tampered"
+    is_known = type(reply.value) is dict and type(reply.value.get("error")) is str
+    return reply.ended or ("" if is_known else "protocol")
+
+
+def _tampering(reply: Reply) -> str:
+    seen = reply.value.get("tampered") if type(reply.value) is dict else None
+    return str(seen)[:100] if seen else ""
+
+
+def _spent(reply: Reply, limit: float) -> float:
+    """Seconds of the answer's own. It may say what it likes: the notebook's time is measured."""
+    left = reply.value.get("seconds_left") if type(reply.value) is dict else None
+    return limit - min(max(left, 0.0), limit) if type(left) is float else limit
+
+
 def _result(exercise: Exercise, case: Case, reply: Reply, seed: int) -> CaseResult:
+    if tampering := _tampering(reply):
+        return _fate("tampered", case, tampering)
     if reply.ended and reply.ended != "time":
         return _fate(reply.ended, case)
     observation = {"calls": [{"outcome": "timeout"}]} if reply.ended else reply.value
@@ -204,17 +251,39 @@ def _result(exercise: Exercise, case: Case, reply: Reply, seed: int) -> CaseResu
         return _fate("died", case)
     if not observation:
         return _fate("undefined", case)
-    if "tampered" in observation:
-        return _fate("tampered", case)
     if not _is_observation(observation):
         return _fate("protocol", case)
     from course_utils.checks import judges
 
     try:
         with _deadline(JUDGE_SECONDS):
-            return judges.judge(exercise, case, observation, seed)
-    except Exception as error:
+            result = judges.judge(exercise, case, observation, seed)
+    except (Exception, Late) as error:
         return _fate("judge", case, f"{type(error).__name__}: {error}"[:300])
+    if result.passed and (form := _form(exercise, case)) and form != _form_of(observation):
+        return _fate("protocol", case, "other calls than the probe makes")
+    return replace(result, expected=result.expected[:LONGEST_TEXT], seen=result.seen[:LONGEST_TEXT])
+
+
+@cache
+def _form(exercise: Exercise, case: Case) -> tuple | None:
+    """The calls that the probe makes of a right answer; None where the bank names no reference.
+
+    A submission that speaks for the probe must not leave any out.
+    """
+    from course_utils.checks import probes
+
+    module, _, name = exercise.reference.rpartition(".")
+    if not module:
+        return None
+    reference = getattr(importlib.import_module(module), name)
+    return _form_of(probes.observe(exercise, case, reference, 0, JUDGE_SECONDS))
+
+
+def _form_of(observation: dict) -> tuple:
+    """The facts that come with each call, and its step, without arguments from the seed."""
+    calls = observation["calls"]
+    return tuple((str(c.get("step")).partition("(")[0], frozenset(c) - ANSWERED) for c in calls)
 
 
 def _is_observation(observation: dict) -> bool:
@@ -232,6 +301,10 @@ def _is_outcome(call: object) -> bool:
     )
 
 
+def _all(slug: str, exercise: Exercise, seen: str = "") -> list[CaseResult]:
+    return [_fate(slug, case, seen) for case in exercise.cases]
+
+
 def _fate(slug: str, case: Case, seen: str = "") -> CaseResult:
     explanation, hint = FATES[slug]
     return CaseResult(
@@ -246,18 +319,22 @@ def _fate(slug: str, case: Case, seen: str = "") -> CaseResult:
     )
 
 
+class Late(BaseException):
+    """A judge needs too long."""
+
+
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """TimeoutError after so many seconds; without effect outside the main thread."""
+    """Late after so many seconds, again and again; without effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def late(signum, frame):
-        raise TimeoutError(f"no judgement within {seconds} s")
+        raise Late(f"no judgement within {seconds} s")
 
     previous = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:

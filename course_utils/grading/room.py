@@ -51,7 +51,7 @@ def _withhold(folder: Path, exercises: list[Exercise], setup: list[str]) -> None
     withheld: dict[str, set[str]] = {}
     for exercise in exercises:
         module, _, name = exercise.reference.rpartition(".")
-        withheld.setdefault(module, set()).add(name)
+        withheld.setdefault(module, set()).update((name, *exercise.withheld))
     files = {_module(path, folder): path for path in folder.rglob("*.py")}
     for module, names in withheld.items():
         if module not in files:

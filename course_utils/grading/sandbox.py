@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ WAY_OUT = (
 )
 START_SECONDS = 900
 GRACE_SECONDS = 60  # for the warden itself, beyond the time that it gives a cell
-LONGEST_REQUEST = 60_000  # bytes; a pipe holds 65,536
+LONGEST_SOURCE = 60_000  # bytes as they are sent; a pipe holds 65,536
 
 
 class SandboxUnavailable(Exception):
@@ -65,8 +66,9 @@ class Reply:
 class Sandbox:
     """A warm interpreter behind walls, for one submission after the other.
 
-    ``build`` fills an empty folder with the package that the sandbox sees; ``cases`` are those of
-    the exercises to come, (kind of answer, probe), to warm it up with. Use it as a context.
+    ``build`` fills an empty folder with the package that the sandbox sees; ``setup`` are the cells
+    that every submission begins with; ``cases`` are those of the exercises to come, (kind of
+    answer, probe), to warm it up with. Use it as a context.
     Raises SandboxUnavailable where there are no namespaces.
     """
 
@@ -76,9 +78,10 @@ class Sandbox:
         limits: Limits | None = None,
         unsafe: bool = False,
         cases: Iterable[tuple[str, str]] = (),
+        setup: Iterable[str] = (),
     ):
         self.limits, self.unsafe, self._build = limits or Limits(), unsafe, build
-        self._cases = sorted(set(cases))
+        self._cases, self._setup = sorted(set(cases)), list(setup)
         self.versions: dict[str, str] = {}
         self._process: subprocess.Popen | None = None
 
@@ -125,8 +128,10 @@ class Sandbox:
         python = [sys.executable, "-I", "-B", "-c"]
         keeper = "from course_utils.grading.inside import keeper; keeper.main"
         if self.unsafe:
-            return [*python, f"{_first_on_path(room)}; {keeper}(False, {self._cases})"]
-        command = [*python, f"{_first_on_path(COURSE)}; {keeper}(True, {self._cases})"]
+            call = f"{keeper}(0, {self._setup}, {self._cases})"
+            return [*python, f"{_first_on_path(room)}; {call}"]
+        call = f"{keeper}({os.getpid()}, {self._setup}, {self._cases})"
+        command = [*python, f"{_first_on_path(COURSE)}; {call}"]
         return _launcher(self._folder, room, command)
 
     def _stop(self) -> None:
@@ -189,13 +194,12 @@ class Visit:
         """A clean interpreter: what ran before is killed."""
         self._ask(GRACE_SECONDS, do="begin")
 
-    def cell(self, source: str, forget: tuple[str, ...] = ()) -> Reply:
+    def cell(self, source: str, forget: tuple[str, ...] = (), limit: float = math.inf) -> Reply:
         """Run a cell, after forgetting some names."""
-        if len(source.encode("utf-8", "replace")) > LONGEST_REQUEST // 2:
+        if len(wire.dumps(source)) > LONGEST_SOURCE:
             return Reply(None, "length")
-        return self._ask(
-            self._sandbox.limits.cell_seconds, do="cell", source=source, forget=list(forget)
-        )
+        seconds = min(limit, self._sandbox.limits.cell_seconds)
+        return self._ask(seconds, do="cell", source=source, forget=list(forget))
 
     def define(self, name: str, source: str, attribute: str) -> Reply:
         """Bind a name to an attribute of a module with this source."""

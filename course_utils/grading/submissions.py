@@ -2,7 +2,8 @@
 
 Known: folders of students; flat files named after students; Canvas' and Moodle's downloads;
 Gradescope's export; nbgrader's exchange; zips of any of these. Of a notebook nothing is taken but
-the sources of the exercise cells.
+the sources of the exercise cells. When something was handed in is said by the file system, by
+nbgrader, or by the zip that is graded as a whole: a zip inside is the student's, its dates too.
 """
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ import os
 import re
 import stat
 import zipfile
+import zoneinfo
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from course_utils.grading.release import Release, cell_id, text
 
-LARGEST = 20 * 2**20  # bytes of one notebook
+LARGEST = 20 * 2**20  # bytes of one notebook, or of a zip in a zip
+LARGEST_ZIP = 50 * 2**20  # bytes of one student's zip
 MOST_FILES = 200_000
+MOST_IN_ZIP = 5_000  # files of one student's zip, those of zips in it too
 ZIP_DEPTH = 3
 
 VERDICTS = {
     "no-notebook": "nothing was handed in for this notebook",
     "link": "the file is a symbolic link",
     "not-a-file": "it is no regular file",
-    "too-large": f"the file is larger than {LARGEST // 2**20} MiB",
+    "too-large": f"the file is larger than {LARGEST // 2**20} MiB, or a zip of too many files",
     "not-json": "the file is not JSON",
     "not-a-notebook": "the file is JSON, but no notebook",
     "old-format": "a notebook of format 3 or older; open it in JupyterLab and save it",
@@ -41,7 +46,6 @@ VERDICTS = {
 _CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<file>\d+)_(?P<rest>.*)")
 _MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)")
 _EXCHANGE = re.compile(r"(?P<id>[^+]+)\+(?P<work>[^+]+)\+(?P<time>[^+]+?)(\+[^+]+)?")
-_GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
 
 class SubmissionsError(ValueError):
@@ -66,13 +70,15 @@ class File:
 class Submission:
     """What one student handed in for one notebook.
 
-    ``cells`` maps cell ids to sources. ``verdict`` is a key of VERDICTS where there is nothing to
-    grade, else "". ``notes`` are sentences for a human.
+    ``cells`` maps cell ids to sources; cells that are there twice, with different content, are
+    ``duplicates``. ``verdict`` is a key of VERDICTS where there is nothing to grade, else "".
+    ``notes`` are sentences for a human.
     """
 
     student: str
     notebook: str
     cells: dict[str, str] = field(default_factory=dict)
+    duplicates: tuple[str, ...] = ()
     verdict: str = ""
     notes: tuple[str, ...] = ()
     received: float = 0.0
@@ -80,7 +86,8 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        content = json.dumps([self.notebook, self.cells, self.verdict], sort_keys=True)
+        facts = [self.notebook, self.cells, self.duplicates, self.verdict]
+        content = json.dumps(facts, sort_keys=True)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -102,8 +109,13 @@ def collect(folder: Path, releases: list[Release]) -> list[Submission]:
     if not folder.exists():
         raise SubmissionsError(f"There is no folder {folder}: give the folder of submissions.")
     files = list(_files(folder))
-    students = _gradescope_students(folder)
-    deliveries = [d for file in files if (d := _delivery(file, students, releases))]
+    groups, times = _gradescope_groups(folder), _nbgrader_times(folder)
+    deliveries = [
+        replace(delivery, student=student)
+        for file in files
+        if (delivery := _delivery(file, times, releases))
+        for student in groups.get(delivery.student, [delivery.student])
+    ]
     whose = sorted({d.student for d in deliveries} | set(_empty_folders(folder)))
     if not whose:
         raise SubmissionsError(f"{folder} holds no submissions: no folder, notebook or zip in it.")
@@ -116,7 +128,7 @@ def collect(folder: Path, releases: list[Release]) -> list[Submission]:
 
 def _files(root: Path) -> Iterator[File]:
     if root.is_file():
-        yield from _members(root.name, root.stat().st_mtime, root.read_bytes, (), ZIP_DEPTH)
+        yield from _Unzipping(MOST_FILES, dated=True).files(root, root.stat().st_mtime, ())
         return
     count = 0
     for folder, names, files in os.walk(root, followlinks=False):
@@ -145,9 +157,9 @@ def _file(path: Path, parts: tuple[str, ...]) -> Iterator[File]:
         verdict = "link"
     elif not stat.S_ISREG(status.st_mode):
         verdict = "not-a-file"
-    elif path.suffix == ".zip":
+    elif path.suffix.lower() == ".zip" and status.st_size <= LARGEST_ZIP:
         here = (*parts[:-1], path.stem)
-        yield from _members(path.name, status.st_mtime, path.read_bytes, here, ZIP_DEPTH)
+        yield from _Unzipping(MOST_IN_ZIP).files(path, status.st_mtime, here)
         return
     elif status.st_size > LARGEST:
         verdict = "too-large"
@@ -160,30 +172,44 @@ def _bytes(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
-def _members(
-    name: str, received: float, read: Callable[[], bytes], here: tuple[str, ...], depth: int
-) -> Iterator[File]:
-    """The files in a zip, as if they were in the folder ``here``; those of zips in it too."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(read()))
-        entries = archive.infolist()[:MOST_FILES]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        yield File((*here, name), received, "bad-zip", bytes)
-        return
-    for entry in entries:
-        parts = [p for p in PurePosixPath(entry.filename).parts if p not in ("/", "..", ".")]
-        if entry.is_dir() or not parts or any(map(_hidden, parts)):
-            continue
-        moment = _zip_moment(entry) or received
-        verdict = "too-large" if entry.file_size > LARGEST else ""
-        if stat.S_ISLNK(entry.external_attr >> 16):
-            verdict = "link"
-        content = _unzipper(archive, entry)
-        if parts[-1].endswith(".zip") and depth and not verdict:
-            inner = (*here, *parts[:-1], parts[-1].removesuffix(".zip"))
-            yield from _members(parts[-1], moment, content, inner, depth - 1)
-        else:
-            yield File((*here, *parts), moment, verdict, content)
+class _Unzipping:
+    """Reads a zip and the zips in it, up to so many files. ``dated``: its dates are believed."""
+
+    def __init__(self, most: int, dated: bool = False):
+        self.left, self.dated = most, dated
+
+    def files(
+        self, of: Path | Callable[[], bytes], received: float, here: tuple[str, ...], depth: int = 0
+    ) -> Iterator[File]:
+        """The files in a zip, as if they were in the folder ``here``."""
+
+        def open_zip() -> zipfile.ZipFile:
+            return zipfile.ZipFile(of if isinstance(of, Path) else io.BytesIO(of()))
+
+        try:
+            with open_zip() as archive:
+                entries = archive.infolist()
+        except Exception:  # a broken zip makes zipfile raise nearly anything
+            yield File((*here, "a.zip"), received, "bad-zip", bytes)
+            return
+        for entry in entries:
+            parts = [p for p in PurePosixPath(entry.filename).parts if p not in ("/", "..", ".")]
+            if entry.is_dir() or not parts or any(map(_hidden, parts)):
+                continue
+            self.left -= 1
+            if self.left < 0:
+                yield File((*here, "a.zip"), received, "too-large", bytes)
+                return
+            moment = (_zip_moment(entry) if self.dated and not depth else 0.0) or received
+            verdict = "too-large" if entry.file_size > LARGEST else ""
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                verdict = "link"
+            content = partial(_unzipped, open_zip, entry)
+            stem, dot, suffix = parts[-1].rpartition(".")
+            if suffix.lower() == "zip" and depth < ZIP_DEPTH and not verdict:
+                yield from self.files(content, moment, (*here, *parts[:-1], stem), depth + 1)
+            else:
+                yield File((*here, *parts), moment, verdict, content)
 
 
 def _zip_moment(entry: zipfile.ZipInfo) -> float:
@@ -194,15 +220,12 @@ def _zip_moment(entry: zipfile.ZipInfo) -> float:
         return 0.0
 
 
-def _unzipper(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
-    def read() -> bytes:
-        try:
-            with archive.open(entry) as file:
-                return file.read(LARGEST + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-            raise OSError(str(error)) from error
-
-    return read
+def _unzipped(open_zip: Callable[[], zipfile.ZipFile], entry: zipfile.ZipInfo) -> bytes:
+    try:
+        with open_zip() as archive, archive.open(entry) as file:
+            return file.read(LARGEST + 1)
+    except Exception as error:  # as above
+        raise OSError(str(error)) from error
 
 
 def _empty_folders(root: Path) -> Iterator[str]:
@@ -214,28 +237,31 @@ def _empty_folders(root: Path) -> Iterator[str]:
                     yield entry.name
 
 
-def _gradescope_students(root: Path) -> dict[str, str]:
-    """For each folder of Gradescope's export, its student: the id, else the address or name."""
+def _gradescope_groups(root: Path) -> dict[str, list[str]]:
+    """For each folder of Gradescope's export, its students: by id, else by address or name."""
     file = root / "submission_metadata.yml"
     if not file.is_file():
         return {}
     import yaml
 
-    students = {}
+    groups = {}
     for folder, facts in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items():
         people = (facts or {}).get(":submitters") or [{}]
-        first = people[0]
-        student = first.get(":sid") or first.get(":email") or first.get(":name")
-        students[str(folder)] = str(student or folder)
-    return students
+        names = [p.get(":sid") or p.get(":email") or p.get(":name") or folder for p in people]
+        groups[str(folder)] = [str(name) for name in names]
+    return groups
 
 
-def _delivery(file: File, gradescope: dict[str, str], releases: list[Release]) -> _Delivery | None:
+def _is_notebook(name: str) -> bool:
+    return name.lower().endswith(".ipynb")
+
+
+def _delivery(
+    file: File, times: dict[tuple[str, ...], float], releases: list[Release]
+) -> _Delivery | None:
     """Whose file it is, from its place; None for a file that belongs to nobody."""
     first, *rest = file.parts
-    if first in gradescope:
-        return _Delivery(file, gradescope[first], file.received, False)
-    if not rest and not first.endswith(".ipynb") and not file.verdict:
+    if not rest and not _is_notebook(first) and not file.verdict:
         return None
     if match := _MOODLE.fullmatch(first):
         return _Delivery(file, f"Participant {match['id']}", file.received, False)
@@ -244,17 +270,30 @@ def _delivery(file: File, gradescope: dict[str, str], releases: list[Release]) -
     if rest and (match := _EXCHANGE.fullmatch(first)):
         return _Delivery(file, match["id"], _moment(match["time"]) or file.received, False)
     if rest:
-        return _Delivery(file, first, file.received, False)
+        return _Delivery(file, first, times.get(file.parts[:2]) or file.received, False)
     return _Delivery(file, _without_notebook(Path(first).stem, releases), file.received, False)
+
+
+def _nbgrader_times(root: Path) -> dict[tuple[str, ...], float]:
+    """When each folder student/assignment of nbgrader's was handed in: its timestamp.txt."""
+    times = {}
+    for path in root.glob("*/*/timestamp.txt"):
+        try:
+            text = _bytes(path)[:100].decode()
+        except (OSError, ValueError):
+            continue
+        times[path.relative_to(root).parts[:2]] = _moment(text)
+    return times
 
 
 def _moment(text: str) -> float:
     """nbgrader's timestamp, "2026-11-22 10:00:00.000000 UTC"; 0 if it is none."""
+    date, _, zone = text.strip().rpartition(" ")
     try:
-        moment = datetime.datetime.fromisoformat(text.removesuffix(" UTC").strip())
-    except ValueError:
+        moment = datetime.datetime.fromisoformat(date)
+        return moment.replace(tzinfo=zoneinfo.ZoneInfo(zone)).timestamp()
+    except (ValueError, OSError, OverflowError, zoneinfo.ZoneInfoNotFoundError):
         return 0.0
-    return moment.replace(tzinfo=datetime.UTC).timestamp()
 
 
 def _without_notebook(stem: str, releases: list[Release]) -> str:
@@ -272,19 +311,11 @@ def _submission(
     good: list[tuple[_Delivery, Submission]] = []
     verdicts: list[str] = []
     for delivery in deliveries:
-        if delivery.file.name.endswith(".ipynb") or delivery.file.verdict:
-            cells, verdict, notes = _read(delivery.file, release, releases)
-            if verdict:
-                verdicts.append(verdict)
-            elif cells is not None:
-                found = Submission(
-                    student,
-                    release.notebook,
-                    cells,
-                    notes=notes,
-                    received=delivery.received,
-                    marked_late=delivery.late,
-                )
+        if _is_notebook(delivery.file.name) or delivery.file.verdict:
+            found = _read(delivery, release, releases)
+            if isinstance(found, str):
+                verdicts.append(found)
+            elif found is not None:
                 good.append((delivery, found))
     if not good:
         known = [v for v in verdicts if v != "no-exercise-cell"] or verdicts or ["no-notebook"]
@@ -294,45 +325,53 @@ def _submission(
     if len(good) == 1:
         return newest
     note = f"{len(good)} notebooks were handed in; the newest is graded"
-    return Submission(**{**vars(newest), "notes": (note, *newest.notes)})
+    return replace(newest, notes=(note, *newest.notes))
 
 
 def _read(
-    file: File, release: Release, releases: list[Release]
-) -> tuple[dict[str, str] | None, str, tuple[str, ...]]:
-    """Exercise cells, a verdict, notes. Neither cells nor verdict: the notebook of another."""
+    delivery: _Delivery, release: Release, releases: list[Release]
+) -> Submission | str | None:
+    """What a file holds, or a verdict; None for another release's notebook."""
+    file = delivery.file
     if file.verdict:
-        return None, file.verdict, ()
+        return file.verdict
     try:
         data = file.read()
     except OSError:
-        return None, "not-a-file", ()
+        return "not-a-file"
     if len(data) > LARGEST:
-        return None, "too-large", ()
+        return "too-large"
     try:
         notebook = json.loads(data)
     except (ValueError, RecursionError):
-        return None, "not-json", ()
+        return "not-json"
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if isinstance(notebook, dict) and "worksheets" in notebook:
-        return None, "old-format", ()
+        return "old-format"
     if not isinstance(cells, list):
-        return None, "not-a-notebook", ()
+        return "not-a-notebook"
     if _language(notebook) != "python":
-        return None, "other-language", ()
+        return "other-language"
     cells = [cell for cell in cells if isinstance(cell, dict)]
     ids = {cell_id(cell) for cell in cells}
     best = max(releases, key=lambda r: (len(r.cells & ids), r.notebook in file.name))
     if not best.cells & ids:
-        return None, "no-exercise-cell", ()
+        return "no-exercise-cell"
     if best is not release:
-        return None, "", ()
-    return (*_exercise_cells(cells, release),)
+        return None
+    return _exercise_cells(
+        cells,
+        Submission(
+            delivery.student,
+            release.notebook,
+            received=delivery.received,
+            marked_late=delivery.late,
+        ),
+        release,
+    )
 
 
-def _exercise_cells(
-    cells: list[dict], release: Release
-) -> tuple[dict[str, str], str, tuple[str, ...]]:
+def _exercise_cells(cells: list[dict], empty: Submission, release: Release) -> Submission:
     sources: dict[str, list[str]] = {}
     notes = []
     for cell in cells:
@@ -342,11 +381,11 @@ def _exercise_cells(
                 sources.setdefault(id, []).append(text(cell))
             else:
                 notes.append(f"cell {id} is no code cell")
-    for id, versions in sources.items():
-        if len(set(versions)) > 1:
-            notes.append(f"cell {id} is there {len(versions)} times, with different content")
-    once = {id: versions[0] for id, versions in sources.items() if len(set(versions)) == 1}
-    return {id: _clean(source) for id, source in once.items()}, "", tuple(notes)
+    several = [id for id, versions in sources.items() if len(set(versions)) > 1]
+    for id in several:
+        notes.append(f"cell {id} is there {len(sources[id])} times, with different content")
+    once = {id: _clean(versions[0]) for id, versions in sources.items() if id not in several}
+    return replace(empty, cells=once, duplicates=tuple(several), notes=tuple(notes))
 
 
 def _clean(source: str) -> str:

@@ -48,7 +48,7 @@ def sandbox(sampling):
     build = partial(room.build, exercises=sampling.exercises, setup=sampling.setup)
     try:
         cases = [(e.kind, case.probe) for e in sampling.exercises for case in e.cases]
-        with Sandbox(build, LIMITS, cases=cases) as opened:
+        with Sandbox(build, LIMITS, cases=cases, setup=sampling.setup) as opened:
             yield opened
     except SandboxUnavailable as error:
         pytest.skip(str(error))

@@ -26,12 +26,18 @@ AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 CAPABILITY_VERSION = 0x20080522
 
-DEVICES = ("null", "zero", "full", "random", "urandom")
-SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sys/devices/system/cpu")
+DEVICES = ("null", "full", "random", "urandom")  # shared memory could be had from /dev/zero
+PROGRAMS = ("bin", "lib", "lib32", "lib64", "libx32", "pyvenv.cfg")  # of a prefix; data stays out
+SYSTEM = (
+    *(f"{prefix}/{name}" for prefix in ("/usr", "") for name in PROGRAMS[:-1]),
+    "/usr/local/lib",
+    "/usr/share/zoneinfo",
+    "/sys/devices/system/cpu",
+)
 ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 COPIES = ("/proc/cpuinfo", "/proc/meminfo")
 STUDENT = 1000  # the uid inside
-FIRST_UID, UIDS = 61_000, 4_000  # uids outside, where the grader is root
+FIRST_UID, UIDS = 40_000, 20_000  # uids outside, where the grader is root
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -131,6 +137,7 @@ def _build_root(root: str, room: str, masked: list[str]) -> None:
     for path in masked:
         if os.path.isdir(root + path):
             mount("tmpfs", root + path, "tmpfs", NO_SUID | NO_DEV, "size=4k,mode=555")
+            _read_only(root + path)
     mount("tmpfs", str(_point(root, "/tmp")), "tmpfs", NO_SUID | NO_DEV, "size=64m,mode=1777")
     os.symlink("/tmp", f"{root}/dev/shm")
     _point(root, "/etc/passwd", file=True).write_text(
@@ -149,9 +156,10 @@ def _pivot_root() -> int:
 
 
 def _interpreter() -> list[str]:
-    """The folders of this Python that are not under /usr already."""
-    folders = dict.fromkeys([sys.base_prefix, sys.prefix, os.path.realpath(sys.base_prefix)])
-    return [folder for folder in folders if not folder.startswith("/usr")]
+    """The folders of this Python that are not there already."""
+    prefixes = dict.fromkeys([sys.base_prefix, sys.prefix, os.path.realpath(sys.base_prefix)])
+    folders = [f"{prefix}/{name}" for prefix in prefixes for name in PROGRAMS]
+    return [folder for folder in folders if folder not in SYSTEM]
 
 
 def _point(root: str, path: str, file: bool = False) -> Path:
@@ -176,11 +184,11 @@ def _bind(root: str, path: str) -> None:
         _read_only(point)
 
 
-def confine(number: int, tmp_bytes: int) -> int:
+def confine(seat: int, tmp_bytes: int) -> int:
     """Close this process in: the first of its own pid namespace, in the root of ``launch``.
 
     Returns a descriptor of a /proc that shows its processes; in the file system there is none.
-    ``number`` tells submissions apart: each has a uid of its own where the grader is root.
+    ``seat`` tells sandboxes apart: each has a uid of its own where the grader is root.
     """
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     mount("proc", "/proc", "proc", NO_SUID | NO_DEV | NO_EXEC)
@@ -191,7 +199,7 @@ def confine(number: int, tmp_bytes: int) -> int:
     os.chdir("/tmp")
     if os.path.exists("/proc/self"):
         raise OSError("umount: /proc is still there")
-    outside = _own_user(number)
+    outside = _own_user(seat)
     unshare(NEW_USER)
     prctl(PR_SET_DUMPABLE, 1)
     _map(proc, f"{STUDENT} {outside} 1", f"{STUDENT} {outside} 1")
@@ -202,11 +210,11 @@ def confine(number: int, tmp_bytes: int) -> int:
     return proc
 
 
-def _own_user(number: int) -> int:
-    """A uid of the submission's own if this is the machine's root; it is returned."""
+def _own_user(seat: int) -> int:
+    """A uid of the sandbox's own if this is the machine's root; it is returned."""
     if not _real_root():
         return os.geteuid()
-    own = FIRST_UID + number % UIDS
+    own = FIRST_UID + seat % UIDS
     os.setgroups([])
     os.setresgid(own, own, own)
     os.setresuid(own, own, own)

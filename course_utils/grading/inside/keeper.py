@@ -7,11 +7,13 @@ Three kinds of processes, and only the last ever runs a submission's code:
   to the cell, watches time and memory, and kills everything in its namespace;
 - a *cell* runs the code. Each case is probed in a fork of it.
 
-Every message from the warden is its own plain data, or the frame that a cell wrote, as it is.
+Every message from the warden is its own plain data, or the frame that a cell wrote. A cell begins
+its frames with the token of the request: code that merely writes to descriptors does not know it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import platform
@@ -20,20 +22,32 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
+from typing import NamedTuple
 
-from course_utils.grading.inside import jail, wire
-from course_utils.grading.inside.seal import Seal
+from course_utils.grading.inside import alarm, jail, wire
+from course_utils.grading.inside.seal import seal
 from course_utils.grading.inside.wire import CELL, WARDEN
 
 PAUSE = 0.05  # seconds between two looks at the memory
 
 
-def main(confined: bool, cases: list[tuple[str, str]]) -> None:
+class Warm(NamedTuple):
+    """What each submission begins with. Nothing that a submission can name leads to it."""
+
+    shell: object
+    broken: Callable[[], str]
+    arm: Callable
+
+
+def main(seat: int, setup: list[str], cases: list[tuple[str, str]]) -> None:
     """Load everything, say so, then grade what comes until the pipe closes.
 
-    ``cases`` are (kind of answer, probe): each is run once on an answer that does nothing, so that
-    what torch loads at its first use is loaded here and not in every fork.
+    ``seat`` tells sandboxes that run at the same time apart; 0 for one without walls. ``setup`` are
+    the cells that every submission begins with. ``cases`` are (kind of answer, probe): each is run
+    once on an answer that does nothing, so that what torch loads at its first use is loaded here
+    and not in every fork.
     """
     requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
@@ -41,25 +55,26 @@ def main(confined: bool, cases: list[tuple[str, str]]) -> None:
         os.dup2(null, descriptor)
     try:
         shell = _warm()
+        for source in setup:
+            if error := _run_cell(shell, {"source": source, "forget": ()})["error"]:
+                raise RuntimeError(f"a setup cell fails: {error}")
         for kind, probe in cases:
             _rehearse(kind, probe)
-        shell.seal = Seal()
+        warm = Warm(shell, seal(), alarm.install(_course()))
     except Exception:
         wire.send(answers, WARDEN + wire.dumps({"failed": traceback.format_exc()}))
         return
     gc.collect()
     gc.freeze()
     wire.send(answers, WARDEN + wire.dumps({"ready": _versions()}))
-    number = 0
     while True:
         try:
             request = wire.loads(wire.Reader(requests).frame())
         except wire.Closed:
             return
-        number += 1
         keeper = os.fork()
         if keeper == 0:
-            _submission(shell, requests, answers, number, request["limits"], confined)
+            _submission(warm, requests, answers, seat, request["limits"])
             os._exit(0)
         _, status = os.waitpid(keeper, 0)
         wire.send(answers, WARDEN + wire.dumps({"over": os.waitstatus_to_exitcode(status)}))
@@ -100,6 +115,12 @@ def _rehearse(kind: str, probe: str) -> None:
     probes.observe(SimpleNamespace(kind=kind), SimpleNamespace(probe=probe), answer, 0, 20.0)
 
 
+def _course() -> str:
+    import course_utils
+
+    return os.path.dirname(course_utils.__file__)
+
+
 def _versions() -> dict[str, str]:
     import torch
     import transformers
@@ -114,21 +135,21 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _submission(shell, requests, answers, number: int, limits: dict, confined: bool) -> None:
+def _submission(warm: Warm, requests, answers, seat: int, limits: dict) -> None:
     """In a fork of the keeper: the warden, in namespaces of its own, and the wait for its end."""
     proc = None
     try:
-        if confined:
+        if seat:
             jail.unshare(jail.NEW_PID | jail.NEW_NS | jail.NEW_IPC)
             warden = os.fork()
             if warden:
                 os.close(requests)
                 _, status = os.waitpid(warden, 0)
                 os._exit(os.waitstatus_to_exitcode(status) & 255)
-            proc = jail.confine(number, limits["tmp_bytes"])
+            proc = jail.confine(seat, limits["tmp_bytes"])
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         wire.send(answers, WARDEN + wire.dumps({"begun": True}))
-        Warden(shell, requests, answers, proc, SimpleNamespace(**limits)).work()
+        Warden(warm, requests, answers, proc, SimpleNamespace(**limits)).work()
     except wire.Closed:
         pass
     except BaseException as error:
@@ -141,23 +162,23 @@ def _submission(shell, requests, answers, number: int, limits: dict, confined: b
 class Warden:
     """Passes the referee's requests to the cell; runs no code of the submission itself."""
 
-    def __init__(self, shell, requests: int, answers: int, proc: int | None, limits):
-        self.shell, self.answers, self.proc, self.limits = shell, answers, proc, limits
+    def __init__(self, warm: Warm, requests: int, answers: int, proc: int | None, limits):
+        self.warm, self.answers, self.proc, self.limits = warm, answers, proc, limits
         self.requests = wire.Reader(requests)
         self.cell = 0
-        self.base = self._memory("self") if proc is not None else 0
+        self.base = self._resident("self") if proc is not None else 0
 
     def work(self) -> None:
         """Answer requests until one says that the submission is over."""
         while True:
-            request = wire.loads(data := self.requests.frame())
+            request = wire.loads(self.requests.frame())
             if request["do"] == "end":
                 self._kill()
                 return
             if request["do"] == "begin":
                 self._begin()
             else:
-                self._pass_on(data, request["seconds"])
+                self._pass_on(request)
 
     def _say(self, **words) -> None:
         wire.send(self.answers, WARDEN + wire.dumps(words))
@@ -177,6 +198,7 @@ class Warden:
                 os.setsid()
             else:
                 os.close(self.proc)
+                jail.prctl(jail.PR_SET_DUMPABLE, 1)  # the warden looks at its memory
                 jail.limit(
                     space,
                     self.limits.processes,
@@ -184,7 +206,7 @@ class Warden:
                     self.limits.file_bytes,
                 )
             try:
-                _cell(self.shell, ask_read, tell_write)
+                _cell(self.warm, ask_read, tell_write)
             finally:
                 os._exit(1)
         os.close(ask_read)
@@ -193,22 +215,23 @@ class Warden:
         os.set_blocking(ask_write, False)  # a cell that does not read must not stop the warden
         self._say(ended=None)
 
-    def _pass_on(self, data: bytes, seconds: float) -> None:
+    def _pass_on(self, request: dict) -> None:
         """One request: frames of the cell go to the referee until the warden says how it ended."""
         if not self.cell:
             return self._say(ended="gone")
-        end = time.monotonic() + seconds
+        end, token = time.monotonic() + request["seconds"], os.urandom(16).hex()
         try:
-            wire.send(self.ask, data)
+            self._end_others()
+            wire.send(self.ask, wire.dumps(request | {"token": token}))
             told = False
             while not (ended := self._trouble(end)):
                 frame = self.tell.poll(PAUSE)
                 if frame == b"":  # the cell's own last word
                     return self._say(ended=None)
-                if frame is not None and told:
-                    raise wire.WireError("more than one frame")
                 if frame is not None:
-                    wire.send(self.answers, CELL + frame)
+                    if told or not frame.startswith(token.encode()):
+                        raise wire.WireError("a frame that nobody asked for")
+                    wire.send(self.answers, CELL + frame[len(token) :])
                     told = True
         except wire.Closed:
             ended = "died"
@@ -220,7 +243,7 @@ class Warden:
     def _trouble(self, end: float) -> str:
         if time.monotonic() > end:
             return "time"
-        if self.proc is not None and self._total() > self.limits.memory_bytes:
+        if self.proc is not None and self._holds_too_much():
             return "memory"
         return "died" if self._is_dead() else ""
 
@@ -250,20 +273,40 @@ class Warden:
         except (ProcessLookupError, ChildProcessError):
             return
 
-    def _total(self) -> int:
-        """Bytes that the submission's processes hold beyond what each began with."""
-        pids = [name for name in os.listdir(self.proc) if name.isdecimal() and name != "1"]
-        return sum(max(0, self._memory(pid) - self.base) for pid in pids)
+    def _others(self) -> list[str]:
+        """The processes of the submission; the warden is the first."""
+        return [name for name in os.listdir(self.proc) if name.isdecimal() and name != "1"]
 
-    def _memory(self, pid: str) -> int:
+    def _end_others(self) -> None:
+        """What earlier requests left running has no part in the next one."""
+        for pid in map(int, self._others() if self.proc is not None else ()):
+            if pid != self.cell:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _holds_too_much(self) -> bool:
+        """Whether the submission's processes hold more than they may beyond what one begins with.
+
+        Pages that processes share are counted once, but only where that makes a difference.
+        """
+        pids, most = self._others(), self.limits.memory_bytes + self.base
+        return sum(map(self._resident, pids)) > most and sum(map(self._share, pids)) > most
+
+    def _resident(self, pid: str) -> int:
         """Bytes of a process's own memory, shared memory included, files not."""
+        return self._sum(f"{pid}/status", ("RssAnon", "RssShmem"))
+
+    def _share(self, pid: str) -> int:
+        """The same, with a page of n processes as an nth; all of it where the process hides it."""
+        return self._sum(f"{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem")) or self._resident(pid)
+
+    def _sum(self, name: str, fields: tuple[str, ...]) -> int:
         try:
-            text = self._file(f"{pid}/status")
+            text = self._file(name)
         except OSError:
             return 0
         lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        fields = (lines.get(name, "0").split()[0] for name in ("RssAnon", "RssShmem"))
-        return 1024 * sum(map(int, fields))
+        return 1024 * sum(int(lines.get(field, "0").split()[0]) for field in fields)
 
     def _address_space(self) -> int:
         if self.proc is None:
@@ -286,17 +329,23 @@ def _empty(folder: str) -> None:
         pass  # what is left counts against the space of the submission's own folder
 
 
-def _cell(shell, ask: int, tell: int) -> None:
+def _cell(warm: Warm, ask: int, tell: int) -> None:
     """Run what is asked for, in this process: code of the submission. Never returns."""
     reader = wire.Reader(ask)
     actions = {"cell": _run_cell, "define": _define}
     while True:
         try:
             request = wire.loads(reader.frame())
+            token = request.pop("token").encode()
+
+            def answer(value: dict, token: bytes = token) -> None:
+                wire.send(tell, token + wire.dumps(value))
+
+            warm.arm(lambda event, answer=answer: answer({"tampered": event}))
             if request["do"] == "case":
-                _probe_in_fork(shell, request, tell)
+                _probe_in_fork(warm, request, answer)
             else:
-                wire.send(tell, wire.dumps(actions[request["do"]](shell, request)))
+                answer(actions[request["do"]](warm.shell, request))
             wire.send(tell, b"")
         except wire.Closed:
             os._exit(0)
@@ -328,28 +377,28 @@ def _define(shell, request: dict) -> dict:
     return {"error": "", "printed": ""}
 
 
-def _probe_in_fork(shell, request: dict, tell: int) -> None:
+def _probe_in_fork(warm: Warm, request: dict, answer: Callable[[dict], None]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a cell may have left another handler
     child = os.fork()
     if child:
         os.waitpid(child, 0)
         return
     try:
-        wire.send(tell, wire.dumps(_probe(shell, request)))
+        answer(_probe(warm, request))
     finally:
         os._exit(0)
 
 
-def _probe(shell, request: dict) -> dict:
+def _probe(warm: Warm, request: dict) -> dict:
     """What the answer does in one case; an empty dict if there is no answer."""
     from course_utils.checks import probes
 
-    if request["answer"] not in shell.user_ns:
+    if request["answer"] not in warm.shell.user_ns:
         return {}
-    if broken := shell.seal.broken():
+    if broken := warm.broken():
         return {"tampered": broken}
     exercise, case = SimpleNamespace(kind=request["kind"]), SimpleNamespace(probe=request["probe"])
-    answer = shell.user_ns[request["answer"]]
+    answer = warm.shell.user_ns[request["answer"]]
     observation = probes.observe(exercise, case, answer, request["seed"], request["limit"])
-    broken = shell.seal.broken()
+    broken = warm.broken()
     return {"tampered": broken} if broken else observation

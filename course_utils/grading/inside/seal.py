@@ -9,55 +9,57 @@ from __future__ import annotations
 import builtins
 import pkgutil
 import sys
-import time
+from collections.abc import Callable
 from types import FunctionType
 
+SEALED = (
+    "base64 contextlib functools inspect json json.decoder json.encoder linecache os random select "
+    "signal struct time traceback numpy.random torch torch.nn.functional torch.nn.modules.module "
+    "torch.random torch.utils._python_dispatch course_utils.anatomy course_utils.hooks "
+    "course_utils.grading.inside.alarm course_utils.grading.inside.keeper "
+    "course_utils.grading.inside.wire"
+).split()
 
-class Seal:
-    """The functions and classes of the probes, of torch and of Python, as they are now."""
 
-    def __init__(self):
-        import torch
-        from torch.nn import functional
+def seal() -> Callable[[], str]:
+    """Note the functions and classes of the probes, of torch and of Python as they are now.
 
-        from course_utils.checks import probes
+    What is returned gives the first name that stands for something else by then; "" if none does.
+    """
+    import torch
+    import transformers
 
-        names = [f"{probes.__name__}.{m.name}" for m in pkgutil.iter_modules(probes.__path__)]
-        modules = [probes, *(sys.modules[name] for name in names)]
-        own = [v for m in modules for v in vars(m).values() if _defined_in(v, modules)]
-        self._spaces = [
-            *((module.__name__, vars(module)) for module in modules),
-            *((cls.__name__, vars(cls)) for cls in own if isinstance(cls, type)),
-            ("torch", vars(torch)),
-            ("torch.nn.functional", vars(functional)),
-            ("torch.Tensor", vars(torch.Tensor)),
-            ("torch.nn.Module", vars(torch.nn.Module)),
-            ("builtins", vars(builtins)),
-            ("time", vars(time)),
-        ]
-        self._before = [
-            {name: (value, getattr(value, "__code__", None)) for name, value in _callables(space)}
-            for _, space in self._spaces
-        ]
+    from course_utils.checks import probes
 
-    def broken(self) -> str:
-        """The first name that stands for something else now; "" if none does."""
-        for (owner, space), before in zip(self._spaces, self._before, strict=True):
-            for name, (value, code) in before.items():
+    names = [f"{probes.__name__}.{m.name}" for m in pkgutil.iter_modules(probes.__path__)]
+    modules = [probes, *(sys.modules[name] for name in names)]
+    others = [sys.modules[name] for name in SEALED if name in sys.modules]
+    classes = [v for m in modules for v in vars(m).values() if _defined_in(v, modules)]
+    classes += [torch.Tensor, torch.nn.Module, transformers.DynamicCache]
+    spaces = [(m.__name__, vars(m)) for m in (*modules, *others, builtins)]
+    spaces += [(one.__name__, vars(one)) for one in classes if isinstance(one, type)]
+    noted = [(owner, space, _callables(space)) for owner, space in spaces]
+
+    def broken() -> str:
+        """Without any name that could be replaced."""
+        for owner, space, before in noted:
+            for name, value, code in before:
                 now = space.get(name)
-                if now is not value or code is not None and now.__code__ is not code:
+                if now is not value or (code is not None and now.__code__ is not code):
                     return f"{owner}.{name}"
         return ""
+
+    return broken
 
 
 def _defined_in(value: object, modules: list) -> bool:
     return getattr(value, "__module__", None) in {module.__name__ for module in modules}
 
 
-def _callables(space) -> list[tuple[str, object]]:
+def _callables(space) -> list[tuple[str, object, object]]:
     kinds = (FunctionType, type, classmethod, staticmethod, property)
     return [
-        (name, value)
+        (name, value, getattr(value, "__code__", None))
         for name, value in list(space.items())
         if isinstance(value, kinds) or callable(value)
     ]

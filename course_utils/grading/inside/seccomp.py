@@ -91,6 +91,7 @@ _CALLS = {
     "setdomainname": (171, 162),
 }
 _SOCKET, _CLONE, _CLONE3, _PRLIMIT = (41, 198), (56, 220), (435, 435), (302, 261)
+_MMAP, _FLAGS, _MAP_SHARED, _MAP_ANONYMOUS = (9, 222), 3, 0x01, 0x20
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
@@ -146,6 +147,14 @@ def program() -> bytes:
             (_RETURN, 0, 0, _ALLOW),
         ),
     ]
+    code += _when(  # shared memory that no process holds any more is nobody's
+        _MMAP[column],
+        (_LOAD, 0, 0, _ARGUMENT + 8 * _FLAGS),
+        (_ANY_BIT, 0, 2, _MAP_SHARED),
+        (_ANY_BIT, 0, 1, _MAP_ANONYMOUS),
+        (_RETURN, 0, 0, refuse),
+        (_RETURN, 0, 0, _ALLOW),
+    )
     for number in numbers:
         code += _when(number, (_RETURN, 0, 0, refuse))
     code.append((_RETURN, 0, 0, _ALLOW))

@@ -15,7 +15,8 @@ import time
 
 CELL, WARDEN = b"c", b"w"  # the first byte of a message from the sandbox: who wrote it
 COURSE = "/course"  # where the sandbox sees the room
-LONGEST = 64 * 2**20  # bytes of one frame
+LONGEST = 32 * 2**20  # bytes of one frame
+MOST_VALUES = 500_000  # in one frame; a tensor is one
 DEPTH = 16
 INT_BITS = 10_000  # a longer int is described
 DIMENSIONS, LARGEST_DIMENSION = 12, 10**8
@@ -75,6 +76,8 @@ def _pack_tensor(tensor) -> dict:
 
 def loads(data: bytes) -> object:
     """The value of some bytes. Raises WireError if they are none that ``dumps`` could give."""
+    if sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise WireError("too many values")
     try:
         return _unpack(json.loads(data), DEPTH + 2)
     except WireError:
@@ -109,6 +112,8 @@ def _unpack_tensor(dtype: str, shape: list, text: str):
         raise WireError("a tensor of an unknown dtype or shape")
     if not all(type(n) is int and 0 <= n <= LARGEST_DIMENSION for n in shape):
         raise WireError("a tensor of an impossible shape")
+    if math.prod(max(n, 1) for n in shape) > LONGEST:
+        raise WireError("a tensor larger than a frame")
     kind = getattr(torch, dtype)
     data = bytearray(base64.b64decode(text, validate=True))
     if len(data) != math.prod(shape) * kind.itemsize:
