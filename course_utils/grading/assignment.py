@@ -18,6 +18,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils.checks import bank
+
 DAY = 24 * 60 * 60
 KEYS = {
     "due",
@@ -90,6 +92,11 @@ def _assignment(path: Path, name: str, table: object) -> Assignment:
         raise AssignmentError(
             f"{path}, [{name}]: there is no {unknown[0]}; there are {', '.join(sorted(KEYS))}."
         )
+    for key in ("weights", "extensions"):
+        if not isinstance(table.get(key, {}), dict):
+            raise AssignmentError(
+                f"{path}, [{name}]: {key} is no table such as {{ name = value }}."
+            )
     moments = {"due": table.get("due"), **table.get("extensions", {})}
     for key, moment in moments.items():
         if moment is not None and not (
@@ -103,3 +110,21 @@ def _assignment(path: Path, name: str, table: object) -> Assignment:
         if type(value) not in (int, float) or not value >= 0:
             raise AssignmentError(f"{path}, [{name}]: {key} is {value!r}, no number from 0 on.")
     return Assignment(**table)
+
+
+def refuse_unknown(rules: dict[str, Assignment], results: list[dict], students: set[str]) -> None:
+    """Raises AssignmentError for a name in the rules that no notebook, exercise or student has."""
+    exercises = {r["notebook"]: {e["id"] for e in r["exercises"]} for r in results}
+    known = exercises.keys() | {exercise.notebook for exercise in bank.EXERCISES.values()}
+    for notebook, rule in rules.items():
+        if notebook not in known:
+            raise AssignmentError(
+                f"The rules name a notebook {notebook}; there are {', '.join(sorted(known))}."
+            )
+        if wrong := sorted(rule.weights.keys() - exercises.get(notebook, rule.weights.keys())):
+            raise AssignmentError(f"The rules for {notebook} weigh {wrong[0]}: no exercise of it.")
+        if wrong := sorted(rule.extensions.keys() - students):
+            raise AssignmentError(
+                f"The rules for {notebook} give {wrong[0]} more time, but the results and the "
+                "roster know no such student."
+            )

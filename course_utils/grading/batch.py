@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.util import Finalize
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from course_utils.checks import bank, judges, probes
 from course_utils.grading import referee, room
 from course_utils.grading.release import Release
 from course_utils.grading.results import SCHEMA, Results
@@ -169,16 +171,29 @@ def graded(sandbox: Sandbox, release: Release, job: Job) -> dict:
         except Exception as error:  # whatever it is, the next student is graded
             result = ungraded(job, release, BREAKER, f"{type(error).__name__}: {error}"[:300])
             break
-        result = _record(job, exercises, list(flags), "")
+        result = _record(job, release, exercises, flags, "")
         break
     else:
         result = ungraded(job, release, KILLER)
     return result | {
         "versions": sandbox.versions,
+        "checks": _checks(),
+        "limits": asdict(sandbox.limits),
         "walls": "none" if sandbox.unsafe else "namespaces",
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - begin, 2),
     }
+
+
+@cache
+def _checks() -> str:
+    """A hash of the bank, the probes and the judges, an instructor's own too."""
+    folders = [*probes.__path__, *judges.__path__]
+    files = [Path(bank.__file__), *(f for folder in folders for f in Path(folder).glob("*.py"))]
+    digest = hashlib.sha256(repr(sorted(bank.EXERCISES.items())).encode())
+    for data in sorted(file.read_bytes() for file in files):
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def ungraded(job: Job, release: Release, verdict: str = "", why: str = "") -> dict:
@@ -198,10 +213,12 @@ def ungraded(job: Job, release: Release, verdict: str = "", why: str = "") -> di
         }
         for exercise in release.exercises
     ]
-    return _record(job, exercises, [f"{verdict}: {why}"], verdict)
+    return _record(job, release, exercises, [f"{verdict}: {why}"], verdict)
 
 
-def _record(job: Job, exercises: list[dict], flags: list[str], verdict: str) -> dict:
+def _record(
+    job: Job, release: Release, exercises: list[dict], flags: list[str], verdict: str
+) -> dict:
     submission = job.submission
     return {
         "schema": SCHEMA,
@@ -211,6 +228,10 @@ def _record(job: Job, exercises: list[dict], flags: list[str], verdict: str) -> 
         "flags": [*submission.notes, *flags],
         "attempt": job.attempt,
         "exercises": exercises,
+        "questions": [
+            {"id": id, "max_points": most, "answer": submission.answers.get(id, "")}
+            for id, most in release.questions
+        ],
         "submission": {
             "sha256": submission.sha256,
             "received": submission.received,
@@ -230,6 +251,7 @@ def again(result: dict) -> Job:
         notebook=result["notebook"],
         cells=old["cells"],
         duplicates=tuple(old["duplicates"]),
+        answers={question["id"]: question["answer"] for question in result["questions"]},
         notes=tuple(old["notes"]),
         verdict=result["verdict"] if result["verdict"] in VERDICTS else "",
         received=old["received"],

@@ -5,14 +5,24 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from course_utils.grading import assignment, batch, exports, release, report, similarity
+from course_utils.grading import (
+    assignment,
+    batch,
+    exports,
+    manual,
+    release,
+    report,
+    similarity,
+)
 from course_utils.grading.exports import ExportError, Mark
 from course_utils.grading.release import ReleaseError
 from course_utils.grading.results import Results, ResultsError, max_points, points, read
-from course_utils.grading.sandbox import SandboxUnavailable, require
-from course_utils.grading.submissions import SubmissionsError, collect
+from course_utils.grading.sandbox import Limits, SandboxUnavailable, require
+from course_utils.grading.submissions import VERDICTS, SubmissionsError, collect
 
 MISTAKES = (
     ExportError,
@@ -23,7 +33,6 @@ MISTAKES = (
     assignment.AssignmentError,
     OSError,
 )
-MANUAL = "manual.csv"
 
 
 def make_release(names: list[str], out: Path, points: bool) -> int:
@@ -49,7 +58,10 @@ def grade(
     todo = batch.jobs(found, releases, results, afresh)
     results.write_roster()
     batch.run(todo, releases, engine, results, workers)
-    _say_summary(list(results), len(found) - len(todo))
+    graded = list(results)
+    _say_summary(graded, len(found) - len(todo))
+    if still_open := manual.write(out, graded):
+        print(f"{still_open} answers wait for a human: fill in the points in {out / manual.FILE}")
     return 0
 
 
@@ -78,12 +90,25 @@ def replay(path: Path, bank: Path | None, unsafe: bool) -> int:
     """Grade a result once more with its seeds; 1 if the points of any case differ."""
     old = read(path)
     (one,), engine = _releases([old["notebook"]], bank, unsafe)
+    engine = replace(engine, limits=Limits(**old["limits"])) if "limits" in old else engine
     new = _once_more(old, one, engine)
+    for line in _other_conditions(old, new):
+        print(line)
     changes = list(_changes(old, new))
     for line in changes:
         print(line)
     print(f"{points(new)} of {max_points(new)} points, {'other' if changes else 'the same'} cases")
     return int(bool(changes))
+
+
+def _other_conditions(old: dict, new: dict) -> Iterator[str]:
+    """What a difference could come from."""
+    before, after = old.get("versions", {}), new.get("versions", {})
+    for name in before.keys() & after.keys():
+        if before[name] != after[name]:
+            yield f"graded with {name} {before[name]}, now {after[name]}"
+    if old.get("checks") != new.get("checks"):
+        yield "the checks have changed since"
 
 
 def _once_more(old: dict, one: release.Release, engine: batch.Engine) -> dict:
@@ -111,7 +136,7 @@ def regrade(folder: Path, names: list[str], bank: Path | None, unsafe: bool) -> 
     releases, engine = _releases(names, bank, unsafe)
     changed = 0
     for one in releases:
-        mine = [r for r in old if r["notebook"] == one.notebook and not r["verdict"]]
+        mine = [r for r in old if r["notebook"] == one.notebook and r["verdict"] not in VERDICTS]
         if not mine:
             continue
         with engine.sandbox(one) as sandbox:
@@ -166,12 +191,16 @@ def _marks(folder: Path, roster: Path | None, rules: Path | None) -> list[Mark]:
     results = Results(folder)
     people = exports.roster(roster) if roster else {}
     by_notebook = assignment.load(rules) if rules else {}
-    manual = _manual(folder / MANUAL)
+    found = list(results)
+    if not found:
+        raise ResultsError(f"{folder} holds no results: grade something first.")
+    assignment.refuse_unknown(by_notebook, found, set(results.students.values()) | set(people))
+    by_hand = manual.marks(folder)
+    most = _most_by_hand(found, by_hand)
     marks = []
-    for result in results:
-        student = results.students.get(result["pseudonym"], result["pseudonym"])
+    for student, result in exports.by_student(found, results.students, people):
         rule = by_notebook.get(result["notebook"], assignment.Assignment())
-        extra, most = manual.get((result["pseudonym"], result["notebook"]), (0.0, 0.0))
+        extra = manual.total(by_hand.get((result["pseudonym"], result["notebook"]), ()))
         raw, maximum = rule.raw(result)
         penalty = rule.penalty(student, result)
         received = result["submission"]["received"]
@@ -182,56 +211,41 @@ def _marks(folder: Path, roster: Path | None, rules: Path | None) -> list[Mark]:
                 result["notebook"],
                 score=rule.weight * (raw - penalty + extra),
                 raw=rule.weight * (raw + extra),
-                maximum=rule.weight * (maximum + most),
+                maximum=rule.weight * (maximum + most[result["notebook"]]),
                 penalty=rule.weight * penalty,
                 due=due.isoformat() if due else "",
                 received=_moment(received) if received else "",
                 person=people.get(student, {}),
+                result=result,
             )
         )
-    if not marks:
-        raise ResultsError(f"{folder} holds no results: grade something first.")
     return marks
+
+
+def _most_by_hand(results: list[dict], by_hand: dict) -> dict[str, float]:
+    """The most points by hand in each notebook: the same for all, handed in or not."""
+    questions: dict[str, dict[str, float]] = {result["notebook"]: {} for result in results}
+    for (_, notebook), rows in by_hand.items():
+        for row in rows:
+            questions.setdefault(notebook, {})[row["question"]] = float(row["max_points"])
+    for result in results:
+        for question in result["questions"]:
+            questions[result["notebook"]][question["id"]] = question["max_points"]
+    return {notebook: sum(points.values()) for notebook, points in questions.items()}
 
 
 def _moment(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
 
 
-def _manual(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
-    """Points given by hand, and the most of them, by pseudonym and notebook.
-
-    The file has the columns pseudonym, notebook, question, points, max_points; empty points are
-    still to come.
-    """
-    import csv
-
-    given: dict[tuple[str, str], tuple[float, float]] = {}
-    if not path.is_file():
-        return given
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                key = row["pseudonym"], row["notebook"]
-                old = given.get(key, (0.0, 0.0))
-                earned, most = float(row["points"] or 0), float(row["max_points"])
-                given[key] = old[0] + earned, old[1] + most
-            except (KeyError, TypeError, ValueError) as error:
-                raise ExportError(f"{path}, line {number} cannot be read: {error}.") from error
-    return given
-
-
 def _gradescope(folder: Path, marks: list[Mark], out: Path | None) -> int:
     if out is None:
         raise ExportError("Gradescope takes a file for each student: give a folder with --out.")
     results = Results(folder)
-    scores = {(mark.student, mark.notebook): mark.score for mark in marks}
-    for result in results:
-        student = results.students.get(result["pseudonym"], result["pseudonym"])
-        path = out / result["pseudonym"] / result["notebook"] / "results.json"
+    for mark in marks:
+        path = out / results.pseudonym(mark.student) / mark.notebook / "results.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        score = scores[student, result["notebook"]]
-        path.write_text(exports.as_gradescope(result, score) + "\n", encoding="utf-8")
+        path.write_text(exports.as_gradescope(mark) + "\n", encoding="utf-8")
     return 0
 
 
@@ -240,13 +254,15 @@ def make_report(folder: Path, out: Path | None) -> int:
     results = list(Results(folder))
     if not results:
         raise ResultsError(f"{folder} holds no results: grade something first.")
+    by_hand = manual.marks(folder)
     out = out or folder / "report"
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(report.overview(results), encoding="utf-8")
     for result in results:
         path = out / "feedback" / f"{result['pseudonym']}-{result['notebook']}.html"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(report.feedback(result), encoding="utf-8")
+        rows = by_hand.get((result["pseudonym"], result["notebook"]), [])
+        path.write_text(report.feedback(result, rows), encoding="utf-8")
     alike = similarity.pairs(results, _given())
     rows = [(f"{share:.0%}", *names) for share, *names in alike]
     text = exports.table(("alike", "notebook", "student", "student"), rows)

@@ -15,8 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_utils.grading.results import max_points
-
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 MOODLE_WORKSHEET = ("Identifier", "Full name", "Email address", "Grade", "Maximum Grade")
@@ -25,7 +23,7 @@ NBGRADER = (
     "assignment,duedate,timestamp,student_id,last_name,first_name,email,raw_score,"
     "late_submission_penalty,score,max_score"
 ).split(",")
-ROSTER = ("student", "name", "email", "sis_id", "sis_login", "section", "identifier")
+ROSTER = ("student", "name", "email", "sis_id", "sis_login", "section", "identifier", "group")
 
 
 class ExportError(ValueError):
@@ -45,6 +43,7 @@ class Mark:
     due: str = ""
     received: str = ""
     person: dict[str, str] = field(default_factory=dict)
+    result: dict = field(default_factory=dict)
 
     def of(self, key: str) -> str:
         return self.person.get(key) or ""
@@ -72,7 +71,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def roster(path: Path) -> dict[str, dict[str, str]]:
     """People by the id under which they hand in: the column ``student``. Raises ExportError.
 
-    Other columns that are used: name, email, sis_id, sis_login, section, identifier.
+    Other columns that are used: name, email, sis_id, sis_login, section, identifier, group.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -82,6 +81,34 @@ def roster(path: Path) -> dict[str, dict[str, str]]:
     if not rows or "student" not in rows[0]:
         raise ExportError(f"{path} has no column student; the columns are {', '.join(ROSTER)}.")
     return {row["student"]: {k: v or "" for k, v in row.items() if k} for row in rows}
+
+
+def by_student(
+    results: list[dict], students: dict[str, str], people: dict[str, dict[str, str]]
+) -> list[tuple[str, dict]]:
+    """(student, result). Who handed in nothing has the newest result of the own group, if any.
+
+    ``students`` are those of the pseudonyms, ``people`` the roster's; without a roster a
+    pseudonym that nobody knows stands for its student.
+    """
+    own: dict[tuple[str, str], dict] = {}
+    of_group: dict[tuple[str, str], dict] = {}
+    for result in results:
+        student, notebook = (
+            students.get(result["pseudonym"], result["pseudonym"]),
+            result["notebook"],
+        )
+        own[student, notebook] = result
+        group = people.get(student, {}).get("group")
+        if group and result["verdict"] != "no-notebook":
+            best = of_group.setdefault((group, notebook), result)
+            if result["submission"]["received"] > best["submission"]["received"]:
+                of_group[group, notebook] = result
+    for (group, notebook), result in of_group.items():
+        for student in (s for s, person in people.items() if person.get("group") == group):
+            if own.get((student, notebook), {"verdict": "no-notebook"})["verdict"] == "no-notebook":
+                own[student, notebook] = result
+    return [(student, result) for (student, _), result in own.items()]
 
 
 def as_csv(marks: list[Mark]) -> str:
@@ -175,8 +202,9 @@ def as_moodle_gradebook(marks: list[Mark]) -> str:
     return table([*MOODLE_GRADEBOOK, *notebooks], rows)
 
 
-def as_gradescope(result: dict, score: float) -> str:
+def as_gradescope(mark: Mark) -> str:
     """``results.json`` of Gradescope's autograder, for one student and notebook."""
+    result = mark.result
     tests = [
         {
             "name": f"{exercise['id']}: {case['name']}",
@@ -191,8 +219,8 @@ def as_gradescope(result: dict, score: float) -> str:
     ]
     return json.dumps(
         {
-            "score": score,
-            "max_score": max_points(result),
+            "score": mark.score,
+            "max_score": mark.maximum,
             "output": " ".join(result["flags"]) if result["verdict"] else "",
             "visibility": "visible",
             "tests": tests,

@@ -27,11 +27,15 @@ class ReleaseError(ValueError):
 
 @dataclass(frozen=True)
 class Release:
-    """One notebook as it was given out: its name, setup cells and exercises in their order."""
+    """One notebook as it was given out: its name, setup cells and exercises in their order.
+
+    ``questions`` are the cells that a human marks, (id, points): nbgrader's manually graded ones.
+    """
 
     notebook: str
     setup: tuple[str, ...]
     exercises: tuple[Exercise, ...]
+    questions: tuple[tuple[str, float], ...] = ()
 
     @property
     def number(self) -> str:
@@ -69,7 +73,18 @@ def _load(path: Path) -> Release:
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     setup = [c for c in code if "setup" in c["metadata"].get("tags", [])]
     exercises = [known[id] for cell in code if (id := cell_id(cell)) in known]
-    return Release(path.stem, tuple(text(cell) for cell in setup), tuple(exercises))
+    questions = [
+        (id, float(cell["metadata"]["nbgrader"].get("points", 0)))
+        for cell in cells
+        if (id := cell_id(cell)) not in known and _is_marked_by_hand(cell)
+    ]
+    setup_sources = tuple(text(cell) for cell in setup)
+    return Release(path.stem, setup_sources, tuple(exercises), tuple(questions))
+
+
+def _is_marked_by_hand(cell: dict) -> bool:
+    facts = cell["metadata"].get("nbgrader", {})
+    return bool(facts.get("grade") and facts.get("solution"))
 
 
 def cell_id(cell: dict) -> str:
@@ -105,6 +120,9 @@ def use_bank(folder: Path) -> None:
     spec.loader.exec_module(module)
     bank.EXERCISES.update({exercise.id: exercise for exercise in module.EXERCISES})
     for package, name in ((probes, "probes"), (judges, "judges")):
+        for path in (folder / name).glob("*.py"):
+            if any((Path(known) / path.name).is_file() for known in package.__path__[:1]):
+                raise ReleaseError(f"{path} has the name of one of the course's: rename it.")
         if (folder / name).is_dir() and str(folder / name) not in package.__path__:
             package.__path__.append(str(folder / name))
 

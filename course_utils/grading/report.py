@@ -33,8 +33,11 @@ def page(title: str, body: str) -> str:
     return _PAGE.format(title=escape(title), body=body)
 
 
-def feedback(result: dict) -> str:
-    """The page for one student and notebook: no name, no hidden input."""
+def feedback(result: dict, by_hand: Iterable[dict[str, str]] = ()) -> str:
+    """The page for one student and notebook: no name, no hidden input.
+
+    ``by_hand`` are the student's rows of the mark file.
+    """
     parts = [f"<p>{points(result)} of {max_points(result)} points.</p>"]
     if result["verdict"]:
         parts.append(f"<p>{escape(result['flags'][-1])}</p>")
@@ -49,6 +52,12 @@ def feedback(result: dict) -> str:
                 for case in exercise["cases"]
             ]
             parts.append(_table(("case", "points", "result"), rows))
+    if rows := [
+        (row["question"], f"{row['points'] or '…'}/{row['max_points']}", row.get("comment", ""))
+        for row in by_hand
+    ]:
+        parts.append("<h2>Marked by hand</h2>")
+        parts.append(_table(("question", "points", "comment"), rows))
     return page(f"Feedback on {result['notebook']}", "\n".join(parts))
 
 

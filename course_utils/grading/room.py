@@ -27,6 +27,7 @@ def build(
     of an instructor's own bank.
     """
     inside = folder / "course_utils"
+    inside.mkdir(parents=True)
     ignored = shutil.ignore_patterns("__pycache__")
     for entry in PACKAGE.iterdir():
         if entry.name in OUTSIDE or entry.name == "__pycache__":
@@ -34,7 +35,6 @@ def build(
         if entry.is_dir():
             shutil.copytree(entry, inside / entry.name, ignore=ignored)
         elif entry.suffix == ".py":
-            inside.mkdir(exist_ok=True)
             shutil.copy(entry, inside / entry.name)
     shutil.copytree(PACKAGE / "checks" / "probes", inside / "checks" / "probes", ignore=ignored)
     if probes:

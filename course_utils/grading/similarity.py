@@ -16,7 +16,7 @@ from itertools import combinations
 GRAM, WINDOW = 12, 8
 ALIKE = 0.8
 LEAST = 5  # fingerprints that two answers must share
-COMMON = 0.25  # of all submissions: what more of them hold is how one writes it
+COMMON, FEW = 0.25, 10  # of all submissions: what more of them hold is how one writes it
 
 
 def fingerprints(source: str) -> frozenset[int]:
@@ -67,5 +67,5 @@ def _without_common(submissions: list[tuple[str, set[int]]]) -> list[tuple[str, 
     for _, marks in submissions:
         for mark in marks:
             counts[mark] += 1
-    most = max(2, COMMON * len(submissions))
+    most = max(FEW, COMMON * len(submissions))
     return [(name, {m for m in marks if counts[m] <= most}) for name, marks in submissions]

@@ -71,14 +71,15 @@ class Submission:
     """What one student handed in for one notebook.
 
     ``cells`` maps cell ids to sources; cells that are there twice, with different content, are
-    ``duplicates``. ``verdict`` is a key of VERDICTS where there is nothing to grade, else "".
-    ``notes`` are sentences for a human.
+    ``duplicates``. ``answers`` are texts that a human marks, by cell id. ``verdict`` is a key of
+    VERDICTS where there is nothing to grade, else "". ``notes`` are sentences for a human.
     """
 
     student: str
     notebook: str
     cells: dict[str, str] = field(default_factory=dict)
     duplicates: tuple[str, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
     verdict: str = ""
     notes: tuple[str, ...] = ()
     received: float = 0.0
@@ -86,7 +87,7 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        facts = [self.notebook, self.cells, self.duplicates, self.verdict]
+        facts = [self.notebook, self.cells, self.duplicates, self.answers, self.verdict]
         content = json.dumps(facts, sort_keys=True)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -373,10 +374,12 @@ def _read(
 
 def _exercise_cells(cells: list[dict], empty: Submission, release: Release) -> Submission:
     sources: dict[str, list[str]] = {}
-    notes = []
+    notes, answers, asked = [], {}, {id for id, _ in release.questions}
     for cell in cells:
         id = cell_id(cell)
-        if id in release.cells:
+        if id in asked:
+            answers[id] = _clean(text(cell))
+        elif id in release.cells:
             if cell.get("cell_type") == "code":
                 sources.setdefault(id, []).append(text(cell))
             else:
@@ -385,7 +388,9 @@ def _exercise_cells(cells: list[dict], empty: Submission, release: Release) -> S
     for id in several:
         notes.append(f"cell {id} is there {len(sources[id])} times, with different content")
     once = {id: _clean(versions[0]) for id, versions in sources.items() if id not in several}
-    return replace(empty, cells=once, duplicates=tuple(several), notes=tuple(notes))
+    return replace(
+        empty, cells=once, duplicates=tuple(several), answers=answers, notes=tuple(notes)
+    )
 
 
 def _clean(source: str) -> str:

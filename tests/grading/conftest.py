@@ -1,57 +1,82 @@
 """What the tests of grading share: submissions made of cells, and one warm sandbox a module."""
 
 import json
-from functools import partial
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from course_utils.grading import release, room
+from course_utils.grading import release
+from course_utils.grading.batch import Engine
+from course_utils.grading.release import Release
 from course_utils.grading.sandbox import Limits, Sandbox, SandboxUnavailable
 
+ROOT = Path(__file__).parents[2]
 NOTEBOOK = "00_sampling"
 LIMITS = Limits(
     cell_seconds=5,
     exercise_seconds=2,
-    slack_seconds=4,
+    slack_seconds=2,
     submission_seconds=120,
     memory_bytes=2**30,
     processes=48,
 )
 
 
+class Room(NamedTuple):
+    """A notebook's release, the exercise cells of its solution, and a warm sandbox for it."""
+
+    release: Release
+    solutions: dict[str, str]
+    sandbox: Sandbox
+
+
 @pytest.fixture(scope="session")
-def sampling() -> release.Release:
+def sampling() -> Release:
     (found,) = release.load(names=["00"])
     return found
 
 
 @pytest.fixture(scope="session")
 def solutions() -> dict[str, str]:
-    """The exercise cells of the solved notebook."""
-    return _cells(release.NOTEBOOKS.parent / "solutions" / f"{NOTEBOOK}.ipynb")
+    return _cells(f"solutions/{NOTEBOOK}.ipynb")
 
 
 @pytest.fixture(scope="session")
 def untouched() -> dict[str, str]:
     """The exercise cells as they are given out."""
-    return _cells(release.NOTEBOOKS / f"{NOTEBOOK}.ipynb")
+    return _cells(f"notebooks/{NOTEBOOK}.ipynb")
 
 
-def _cells(path) -> dict[str, str]:
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+def _cells(path: str) -> dict[str, str]:
+    """The exercise cells of a notebook."""
+    cells = json.loads((ROOT / path).read_text(encoding="utf-8"))["cells"]
     exercises = [c for c in cells if "exercise" in c["metadata"].get("tags", [])]
     return {release.cell_id(cell): release.text(cell) for cell in exercises}
 
 
 @pytest.fixture(scope="session")
-def sandbox(sampling):
-    build = partial(room.build, exercises=sampling.exercises, setup=sampling.setup)
-    try:
-        cases = [(e.kind, case.probe) for e in sampling.exercises for case in e.cases]
-        with Sandbox(build, LIMITS, cases=cases, setup=sampling.setup) as opened:
-            yield opened
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+def rooms():
+    """The room of a notebook, opened when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def room(notebook: str) -> Room:
+            (one,) = release.load(names=[notebook])
+            try:
+                sandbox = stack.enter_context(Engine(LIMITS).sandbox(one))
+            except SandboxUnavailable as error:
+                pytest.skip(str(error))
+            return Room(one, _cells(f"solutions/{notebook}.ipynb"), sandbox)
+
+        yield room
+
+
+@pytest.fixture(scope="session")
+def sandbox(rooms) -> Sandbox:
+    return rooms(NOTEBOOK).sandbox
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import signal
 
 import pytest
 
-from course_utils.grading import batch, commands, referee, release
+from course_utils.grading import batch, commands, manual, referee, release
+from course_utils.grading.assignment import AssignmentError
+from course_utils.grading.exports import ExportError
 from course_utils.grading.results import Results, ResultsError
-from course_utils.grading.sandbox import SandboxLost, SandboxUnavailable
+from course_utils.grading.sandbox import Limits, SandboxLost, SandboxUnavailable
 
 SECRET = "hidden 0.1234"
 
@@ -16,6 +18,7 @@ SECRET = "hidden 0.1234"
 class FakeSandbox:
     versions = {"course": "0"}
     unsafe = False
+    limits = Limits()
 
     def __enter__(self):
         return self
@@ -34,9 +37,11 @@ def canned(monkeypatch):
     """Grading by what stands in the cell: points, "lost" or "kill". A list of what was graded."""
     calls = []
 
-    def grade(sandbox, one, cells, seeds):
+    def grade(sandbox, one, cells, seeds, duplicates):
         calls.append((cells, seeds))
         word = cells["softmax"]
+        if word == "break":
+            raise RecursionError("too deep")
         if word == "lost":
             raise SandboxLost
         if word == "kill":
@@ -136,6 +141,14 @@ def test_a_submission_that_brings_the_sandbox_down_three_times_is_a_verdict(
     assert [cells["softmax"] for cells, _ in canned].count("lost") == 3
 
 
+def test_whatever_goes_wrong_in_the_grader_is_a_verdict(canned, submissions, tmp_path, notebook):
+    (submissions / "anna" / "00_sampling.ipynb").write_text(notebook({"softmax": "break"}))
+    results = grade(submissions, tmp_path / "out")
+    assert results["anna"]["verdict"] == batch.BREAKER
+    assert "RecursionError: too deep" in results["anna"]["flags"][0]
+    assert results["ben"]["exercises"][0]["points"] == 3
+
+
 def test_a_worker_that_is_killed_loses_nobody_elses_result(canned, submissions, tmp_path, notebook):
     (submissions / "anna" / "00_sampling.ipynb").write_text(notebook({"softmax": "kill"}))
     results = grade(submissions, tmp_path / "out", workers=2)
@@ -164,7 +177,7 @@ def test_regrade_lists_every_changed_mark(canned, submissions, tmp_path, monkeyp
     assert commands.regrade(out, [], None, False) == 0
     assert capsys.readouterr().out == "0 of 4 marks changed\n"
 
-    def corrected(sandbox, one, cells, seeds):
+    def corrected(sandbox, one, cells, seeds, duplicates):
         return [_exercise(e, max(1, int(cells["softmax"])), seeds) for e in one.exercises], []
 
     monkeypatch.setattr(referee, "grade", corrected)
@@ -186,8 +199,9 @@ def test_a_result_is_replayed_from_its_file_alone(canned, submissions, tmp_path,
 
 def test_marks_have_penalties_weights_and_points_by_hand(canned, submissions, tmp_path, capsys):
     out = tmp_path / "out"
+    for path in submissions.rglob("*.ipynb"):
+        os.utime(path, (1e9, 1e9))
     results = grade(submissions, out)
-    os.utime(submissions / "ben" / "00_sampling.ipynb")
     rules = tmp_path / "assignment.toml"
     rules.write_text(
         "[00_sampling]\ndue = 2000-01-01T00:00:00+00:00\nweight = 2\n"
@@ -198,6 +212,8 @@ def test_marks_have_penalties_weights_and_points_by_hand(canned, submissions, tm
         "pseudonym,notebook,question,points,max_points\n"
         f"{ben},00_sampling,why,1.5,2\n{ben},00_sampling,how,,2\n"
     )
+    assert commands.make_report(out, None) == 0
+    assert "1.5/2" in (out / "report" / "feedback" / f"{ben}-00_sampling.html").read_text()
     capsys.readouterr()
     assert commands.export(out, "csv", tmp_path / "marks.csv", None, rules, None) == 0
     lines = (tmp_path / "marks.csv").read_text().splitlines()
@@ -240,3 +256,94 @@ def test_release_writes_notebooks_with_or_without_points(tmp_path):
     with pytest.raises(release.ReleaseError, match="no graded notebook 99"):
         release.write(["99"], tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_regrading_keeps_what_was_noted_of_the_files(canned, submissions, tmp_path, monkeypatch):
+    cell = json.loads((submissions / "anna" / "00_sampling.ipynb").read_text())
+    (submissions / "anna" / "old.ipynb").write_text(json.dumps(cell))
+    before = grade(submissions, tmp_path / "out")["anna"]
+    assert "2 notebooks" in before["flags"][0]
+
+    def corrected(sandbox, one, cells, seeds, duplicates):
+        return [_exercise(e, 1, seeds) for e in one.exercises], []
+
+    monkeypatch.setattr(referee, "grade", corrected)
+    assert commands.regrade(tmp_path / "out", [], None, False) == 0
+    results = Results(tmp_path / "out")
+    after = {results.students[result["pseudonym"]]: result for result in results}["anna"]
+    assert after["exercises"][0]["points"] == 1
+    assert after["flags"] == [before["flags"][0]]
+
+
+def test_a_group_shares_the_newest_result_of_its_members(canned, submissions, tmp_path):
+    for student, moment in (("anna", 1e9), ("ben", 2e9)):
+        os.utime(submissions / student / "00_sampling.ipynb", (moment, moment))
+    out = tmp_path / "out"
+    grade(submissions, out)
+    roster, rules = tmp_path / "roster.csv", tmp_path / "assignment.toml"
+    roster.write_text("student,group\nanna,g\nben,g\nempty,g\nelsewhere,g\ncara,\n")
+    rules.write_text("[00_sampling]\ndue = 2999-01-01T00:00:00+00:00\n")
+    assert commands.export(out, "csv", tmp_path / "marks.csv", roster, rules, None) == 0
+    lines = (tmp_path / "marks.csv").read_text().splitlines()[1:]
+    marks = {line.split(",")[0]: float(line.split(",")[3]) for line in lines}
+    assert marks == {"anna": 7, "ben": 10, "cara": 0, "empty": 10, "elsewhere": 10}
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("[00_samplin]\nweight = 2", "a notebook 00_samplin"),
+        ('[00_sampling]\nweights = { "sampling.top" = 1 }', "weigh sampling.top"),
+        ("[00_sampling]\nextensions = { bob = 2026-01-01T00:00:00Z }", "give bob more time"),
+    ],
+)
+def test_rules_that_fit_nothing_are_told(text, what, canned, submissions, tmp_path):
+    grade(submissions, tmp_path / "out")
+    rules = tmp_path / "assignment.toml"
+    rules.write_text(text)
+    with pytest.raises(AssignmentError, match=what):
+        commands.export(tmp_path / "out", "csv", tmp_path / "marks.csv", None, rules, None)
+
+
+def test_questions_for_a_human_come_into_a_file_to_fill_in(
+    canned, submissions, tmp_path, monkeypatch, notebook
+):
+    folder, out = tmp_path / "notebooks", tmp_path / "out"
+    given = json.loads((release.NOTEBOOKS / "00_sampling.ipynb").read_text())
+    given["cells"].append(_question("Why?"))
+    folder.mkdir()
+    (folder / "00_sampling.ipynb").write_text(json.dumps(given))
+    monkeypatch.setattr(release, "NOTEBOOKS", folder)
+    answered = json.loads(notebook({"softmax": "2"}))
+    answered["cells"].append(_question("=because"))
+    (submissions / "anna" / "00_sampling.ipynb").write_text(json.dumps(answered))
+    anna = grade(submissions, out)["anna"]["pseudonym"]
+    text = (out / manual.FILE).read_text(encoding="utf-8-sig")
+    assert text.splitlines()[1] == f"{anna},00_sampling,why,,3,,'=because"
+    filled = text.replace(",why,,3,,", ",why,2.5,3,Say more.,")
+    (out / manual.FILE).write_text(filled)
+    grade(submissions, out, afresh=True)
+    assert (out / manual.FILE).read_text(encoding="utf-8-sig") == filled
+    assert commands.export(out, "csv", tmp_path / "marks.csv", None, None, None) == 0
+    lines = (tmp_path / "marks.csv").read_text().splitlines()
+    marks = {line.split(",")[0]: line.split(",")[3:6] for line in lines[1:]}
+    assert marks["anna"] == ["9.5", "9.5", "18"] and marks["ben"] == ["10", "10", "18"]
+    (out / manual.FILE).write_text(filled.replace("2.5", "4"))
+    with pytest.raises(ExportError, match="4 is not from 0 to 3 points"):
+        commands.export(out, "csv", None, None, None, None)
+
+
+def _question(text: str) -> dict:
+    facts = {"grade_id": "why", "grade": True, "solution": True, "points": 3}
+    return {"cell_type": "markdown", "id": "why", "metadata": {"nbgrader": facts}, "source": text}
+
+
+def test_a_replay_says_what_has_changed_since(canned, submissions, tmp_path, capsys):
+    result = grade(submissions, tmp_path / "out")["anna"]
+    result["versions"]["course"], result["checks"] = "older", "others"
+    path = tmp_path / "appeal.json"
+    path.write_text(json.dumps(result))
+    capsys.readouterr()
+    assert commands.replay(path, None, False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["graded with course older, now 0", "the checks have changed since"]

@@ -118,9 +118,9 @@ def test_gradescope_has_a_test_for_each_case_and_no_hidden_input():
     }
     exercise = {"id": "sampling.softmax", "points": 0, "max_points": 1, "cases": [case]}
     result = {"exercises": [exercise], "flags": ["The cell imports os."], "verdict": ""}
-    text = exports.as_gradescope(result, 0.0)
+    text = exports.as_gradescope(Mark("4711", "00_sampling", 1.0, 1.0, 4.0, result=result))
     back = json.loads(text)
-    assert (back["score"], back["max_score"], back["output"]) == (0.0, 1, "")
+    assert (back["score"], back["max_score"], back["output"]) == (1.0, 4.0, "")
     assert back["tests"] == [
         {
             "name": "sampling.softmax: large logits",

@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.checks import bank
 from course_utils.grading import referee, release
 
 ENTRIES = tomllib.loads((Path(__file__).parent / "hostile.toml").read_text(encoding="utf-8"))
 CONTENT = "honest content"
+WITNESSES = {
+    "00_sampling": "sampling.top_k",
+    "02_kv_cache": "kv_cache.cache_bytes",
+    "03_logit_lens": "logit_lens.first_block",
+}
 PRELUDE = """
 import torch
 def right(logits, temperature):
@@ -25,6 +31,10 @@ def wrong(logits, temperature):
 reached = False
 """
 ESCAPES = {"\\u043e": "\u043e", "\\u202e": "\u202e", "\\u2066": "\u2066", "\\u0000": "\0"}
+
+
+def _exercise(name: str) -> bank.Exercise:
+    return bank.find(ENTRIES[name].get("on", "sampling.softmax"))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ def outside(tmp_path_factory):
             process.communicate()
 
 
-def _source(entry: dict, outside) -> str:
+def _source(entry: dict, solution: str, outside) -> str:
     file, server, process = outside
     values = {
         "@CANARY@": str(file),
@@ -50,30 +60,35 @@ def _source(entry: dict, outside) -> str:
         "@PID@": str(process.pid),
         "@REPO@": str(release.NOTEBOOKS.parent),
         "@LONG@": "# " + "x" * 10**6,
+        "@SOLUTION@": solution,
         **ESCAPES,
     }
     body = entry["cell"].strip("\n")
     for name, value in values.items():
         body = body.replace(name, value)
-    if body.startswith("%%"):
+    if body.startswith("%%") or "on" in entry:
         return body
     body = body.replace("\\\\x", "\\x")
     end = "" if entry.get("own") else "softmax = right if reached else wrong\n"
     return f"{PRELUDE}\n{body}\n{end}"
 
 
-def _points(sandbox, graded, cells) -> dict[str, int]:
-    exercises, _ = referee.grade(sandbox, graded, cells, {e.id: 5 for e in graded.exercises})
+def _points(room, cells) -> dict[str, int]:
+    seeds = {exercise.id: 5 for exercise in room.release.exercises}
+    exercises, _ = referee.grade(room.sandbox, room.release, cells, seeds)
     return {exercise["id"]: exercise["points"] for exercise in exercises}
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_earns_its_honest_part_and_no_more(name, sandbox, sampling, solutions, outside):
-    entry = ENTRIES[name]
-    cells = {"softmax": _source(entry, outside), "top-k": solutions["top-k"]}
-    points = _points(sandbox, sampling, cells)
-    assert points["sampling.softmax"] == entry.get("earns", 0)
-    assert entry.get("spoils") or points["sampling.top_k"] == 3
+@pytest.mark.parametrize("name", sorted(ENTRIES, key=lambda name: _exercise(name).notebook))
+def test_earns_its_honest_part_and_no_more(name, rooms, outside):
+    """Beside it stands the right answer to another exercise, its witness."""
+    entry, exercise = ENTRIES[name], _exercise(name)
+    room, witness = rooms(exercise.notebook), bank.find(WITNESSES[exercise.notebook])
+    source = _source(entry, room.solutions[exercise.cell], outside)
+    cells = {exercise.cell: source, witness.cell: room.solutions[witness.cell]}
+    points = _points(room, cells)
+    assert points[exercise.id] == entry.get("earns", 0)
+    assert entry.get("spoils") or points[witness.id] == witness.points
     file, server, process = outside
     assert file.read_text() == CONTENT
     assert process.poll() is None
@@ -82,16 +97,19 @@ def test_earns_its_honest_part_and_no_more(name, sandbox, sampling, solutions, o
         server.accept()
 
 
-def test_the_right_answers_after_all_of_them_earn_full_points(sandbox, sampling, solutions):
-    points = _points(sandbox, sampling, solutions)
-    assert points == {exercise.id: exercise.points for exercise in sampling.exercises}
+@pytest.mark.parametrize("notebook", WITNESSES)
+def test_the_right_answers_after_all_of_them_earn_full_points(notebook, rooms):
+    room = rooms(notebook)
+    points = _points(room, room.solutions)
+    assert points == {exercise.id: exercise.points for exercise in room.release.exercises}
 
 
-def test_nothing_is_left_running(sandbox):
+@pytest.mark.parametrize("notebook", WITNESSES)
+def test_nothing_is_left_running(notebook, rooms):
     """All that the sandbox ever started is its launcher and its keeper."""
     alive = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     parents = {pid: _parent(pid) for pid in alive}
-    family = {sandbox._process.pid}
+    family = {rooms(notebook).sandbox._process.pid}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
     assert len(family) == 2
@@ -105,5 +123,6 @@ def _parent(pid: int) -> int:
     return int(status.rpartition(")")[2].split()[1])
 
 
-def test_there_is_an_entry_of_each_kind():
+def test_there_are_entries_enough_on_several_exercises():
     assert len(ENTRIES) >= 40
+    assert len({_exercise(name).id for name in ENTRIES}) >= 4

@@ -38,6 +38,12 @@ def test_new_names_and_comments_do_not_hide_a_copy():
     assert (share, who) == (1.0, ["00_sampling", "s0", "s1"])
 
 
+def test_three_copies_in_a_small_class_are_found():
+    others = [f"def f{i}(x):\n    return x" for i in range(8)]
+    found = similarity.pairs(results(ONE, RENAMED, ONE, *others), {})
+    assert {tuple(who) for _, _, *who in found} == {("s0", "s1"), ("s0", "s2"), ("s1", "s2")}
+
+
 def test_what_was_handed_out_counts_not():
     assert similarity.pairs(results(ONE, RENAMED), {"top-k": ONE}) == []
 

@@ -1,5 +1,6 @@
 """Submissions as platforms deliver them, and files that are none."""
 
+import datetime
 import io
 import json
 import os
@@ -8,8 +9,9 @@ import zipfile
 import pytest
 
 from course_utils.grading import release
-from course_utils.grading.submissions import LARGEST, SubmissionsError, collect
+from course_utils.grading.submissions import LARGEST, MOST_IN_ZIP, SubmissionsError, collect
 
+MOMENT = datetime.datetime(2026, 11, 22, 9, 0, 0, 500_000, datetime.UTC).timestamp()
 CELLS = {"softmax": "softmax = 1", "top-k": "top_k_filter = 2"}
 
 
@@ -25,9 +27,9 @@ def put(folder, path: str, content: str | bytes):
     return file
 
 
-def zipped(**files: str | bytes) -> bytes:
+def zipped(how: int = zipfile.ZIP_STORED, **files: str | bytes) -> bytes:
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
+    with zipfile.ZipFile(data, "w", how) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return data.getvalue()
@@ -44,6 +46,7 @@ def zipped(**files: str | bytes) -> bytes:
         ("Jane Doe_123_assignsubmission_file_/00_sampling.ipynb", "Participant 123", False),
         ("Jane Doe_123_assignsubmission_file_00_sampling.ipynb", "Participant 123", False),
         ("anna+00_sampling+2026-11-22 10:00:00.5 UTC+ab/00_sampling.ipynb", "anna", False),
+        ("anna/00_sampling.IPYNB", "anna", False),
     ],
 )
 def test_the_student_is_known_from_the_place(path, student, late, tmp_path, releases, notebook):
@@ -53,11 +56,47 @@ def test_the_student_is_known_from_the_place(path, student, late, tmp_path, rele
     assert found.marked_late is late
 
 
-def test_gradescope_names_students_in_its_metadata(tmp_path, releases, notebook):
+def test_gradescope_names_students_in_its_metadata_a_group_too(tmp_path, releases, notebook):
     put(tmp_path, "submission_7/00_sampling.ipynb", notebook(CELLS))
-    put(tmp_path, "submission_metadata.yml", "submission_7:\n  :submitters:\n  - :sid: s77\n")
-    (found,) = collect(tmp_path, releases)
-    assert (found.student, found.verdict) == ("s77", "")
+    people = "  - :sid: s77\n  - :email: t@x.org\n"
+    put(tmp_path, "submission_metadata.yml", f"submission_7:\n  :submitters:\n{people}")
+    found = collect(tmp_path, releases)
+    assert [(s.student, s.cells, s.verdict) for s in found] == [
+        ("s77", CELLS, ""),
+        ("t@x.org", CELLS, ""),
+    ]
+
+
+def test_nbgrader_says_when(tmp_path, releases, notebook):
+    put(tmp_path, "anna/00_sampling/00_sampling.ipynb", notebook(CELLS))
+    put(tmp_path, "anna/00_sampling/timestamp.txt", "2026-11-22 10:00:00.5 Europe/Berlin")
+    put(tmp_path, "ben+00_sampling+2026-11-22 09:00:00.5 UTC/00_sampling.ipynb", notebook(CELLS))
+    assert [s.received for s in collect(tmp_path, releases)] == [MOMENT, MOMENT]
+
+
+def test_the_date_in_a_students_zip_is_the_students(tmp_path, releases, notebook):
+    inner = zipped(
+        **{"00_sampling.ipynb": notebook(CELLS), "timestamp.txt": "2000-01-01 00:00 UTC"}
+    )
+    file = put(tmp_path, "anna.zip", inner)
+    os.utime(file, (MOMENT, MOMENT))
+    assert [s.received for s in collect(tmp_path, releases)] == [MOMENT]
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("anna.zip", (2026, 11, 22, 10, 0, 0)), inner)
+    all_of_them = put(tmp_path.parent, f"{tmp_path.name}-platform.zip", whole.getvalue())
+    (found,) = collect(all_of_them, releases)
+    assert found.received == datetime.datetime(2026, 11, 22, 10).timestamp()
+
+
+def test_zips_that_are_corrupt_or_full_get_verdicts(tmp_path, releases, notebook):
+    corrupt = bytearray(zipped(**{"00_sampling.ipynb": notebook(CELLS)}, how=zipfile.ZIP_DEFLATED))
+    corrupt[60:90] = bytes(30)
+    put(tmp_path, "anna.zip", bytes(corrupt))
+    put(tmp_path, "ben.ZIP", zipped(**{f"{i}.txt": "" for i in range(MOST_IN_ZIP + 1)}))
+    put(tmp_path, "cara.ZIP", zipped(**{"00_sampling.ipynb": notebook(CELLS)}))
+    verdicts = {s.student: s.verdict for s in collect(tmp_path, releases)}
+    assert verdicts == {"anna": "not-a-file", "ben": "too-large", "cara": ""}
 
 
 @pytest.mark.parametrize("inside", ["anna/00_sampling.ipynb", "deep/er/00_sampling.ipynb"])
@@ -142,7 +181,7 @@ def test_cells_that_are_there_twice_are_not_graded_others_are(tmp_path, releases
     twice["cells"].append({**twice["cells"][0], "source": "softmax = 3"})
     put(tmp_path, "anna/n.ipynb", json.dumps(twice))
     (found,) = collect(tmp_path, releases)
-    assert found.cells == {"top-k": CELLS["top-k"]}
+    assert (found.cells, found.duplicates) == ({"top-k": CELLS["top-k"]}, ("softmax",))
     assert "2 times" in found.notes[0]
 
 

@@ -52,6 +52,8 @@ BAD = [
     b'{"tensor": ["float64", [1e3], ""]}',
     b'{"tensor": ["object", [0], ""]}',
     b'{"tensor": ["float64", [99999999999999], ""]}',
+    b'{"tensor": ["float32", [100000000, 100000000, 100000000, 0], ""]}',
+    b"[" + b"0," * wire.MOST_VALUES + b"0]",
     b'{"tensor": ["bool", [1], "Ag=="]}',
     b'{"tensor": ["float32", [1], "!!!!"]}',
     b'{"dict": [["a"]]}',

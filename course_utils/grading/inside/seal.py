@@ -19,6 +19,7 @@ SEALED = (
     "course_utils.grading.inside.alarm course_utils.grading.inside.keeper "
     "course_utils.grading.inside.wire"
 ).split()
+PYTHONS_OWN = {"__warningregistry__", "__signature__"}
 
 
 def seal() -> Callable[[], str]:
@@ -34,11 +35,14 @@ def seal() -> Callable[[], str]:
     names = [f"{probes.__name__}.{m.name}" for m in pkgutil.iter_modules(probes.__path__)]
     modules = [probes, *(sys.modules[name] for name in names)]
     others = [sys.modules[name] for name in SEALED if name in sys.modules]
-    classes = [v for m in modules for v in vars(m).values() if _defined_in(v, modules)]
-    classes += [torch.Tensor, torch.nn.Module, transformers.DynamicCache]
+    values = [value for module in modules for value in vars(module).values()]
+    classes = [v for v in values if isinstance(v, type) and _defined_in(v, modules)]
+    classes += [torch.nn.Module, transformers.DynamicCache]
     spaces = [(m.__name__, vars(m)) for m in (*modules, *others, builtins)]
-    spaces += [(one.__name__, vars(one)) for one in classes if isinstance(one, type)]
+    spaces += [(one.__name__, vars(one)) for one in (*classes, torch.Tensor)]
     noted = [(owner, space, _callables(space)) for owner, space in spaces]
+    closed = [(m.__name__, vars(m), set(vars(m)) | PYTHONS_OWN) for m in modules]
+    closed += [(c.__name__, vars(c), set(vars(c)) | PYTHONS_OWN) for c in classes]
 
     def broken() -> str:
         """Without any name that could be replaced."""
@@ -46,6 +50,10 @@ def seal() -> Callable[[], str]:
             for name, value, code in before:
                 now = space.get(name)
                 if now is not value or (code is not None and now.__code__ is not code):
+                    return f"{owner}.{name}"
+        for owner, space, names in closed:  # a new name could hide a builtin or a field
+            for name in space:
+                if name not in names:
                     return f"{owner}.{name}"
         return ""
 
