@@ -143,7 +143,9 @@ def add_grading(commands) -> None:
     grade.add_argument("--out", type=Path, default=Path("results"), metavar="DIR")
     grade.add_argument("--assignment", action="append", default=[], metavar="NN")
     grade.add_argument("--afresh", action="store_true", help="grade all anew, with new seeds")
-    grade.add_argument("--workers", type=count, default=1, metavar="N")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=count, default=1, metavar="N", help="on this machine")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, as tls://…:8786")
     add_engine(grade)
 
     regrade = add_command(
@@ -254,6 +256,8 @@ def run_release(arguments: argparse.Namespace) -> int:
 
 def run_grade(arguments: argparse.Namespace) -> int:
     given = arguments
+    if given.scheduler:
+        given.extra = "cluster"
     if given.replay:
         return grading("grade", "replay", given.replay, given.bank, given.unsafe)
     return grading(
@@ -266,6 +270,7 @@ def run_grade(arguments: argparse.Namespace) -> int:
         given.bank,
         given.afresh,
         given.unsafe,
+        given.scheduler,
     )
 
 

@@ -40,16 +40,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Engine:
-    """How submissions are graded: limits, walls, an instructor's own probes."""
+    """How submissions are graded: limits, walls, an instructor's own bank."""
 
     limits: Limits = Limits()
     unsafe: bool = False
-    probes: Path | None = None
+    bank: Path | None = None
 
     def sandbox(self, release: Release) -> Sandbox:
-        build = partial(
-            room.build, exercises=release.exercises, setup=release.setup, probes=self.probes
-        )
+        probes = self.bank / "probes" if self.bank and (self.bank / "probes").is_dir() else None
+        build = partial(room.build, exercises=release.exercises, setup=release.setup, probes=probes)
         cases = [(e.kind, case.probe) for e in release.exercises for case in e.cases]
         return Sandbox(build, self.limits, self.unsafe, cases, release.setup)
 

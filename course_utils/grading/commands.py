@@ -49,15 +49,22 @@ def grade(
     bank: Path | None = None,
     afresh: bool = False,
     unsafe: bool = False,
+    scheduler: str = "",
 ) -> int:
     """Grade what is not graded yet, and say how it went."""
     releases, engine = _releases(names, bank, unsafe)
     found = collect(folder, releases)
-    require(unsafe)
+    if not scheduler:
+        require(unsafe)
     results = Results(out, create=True)
     todo = batch.jobs(found, releases, results, afresh)
     results.write_roster()
-    batch.run(todo, releases, engine, results, workers)
+    if scheduler:
+        from course_utils.grading import cluster
+
+        cluster.run(todo, releases, engine, results, scheduler)
+    else:
+        batch.run(todo, releases, engine, results, workers)
     graded = list(results)
     _say_summary(graded, len(found) - len(todo))
     if still_open := manual.write(out, graded):
@@ -70,8 +77,8 @@ def _releases(names: list[str], bank: Path | None, unsafe: bool):
     if bank is not None:
         release.use_bank(bank)
         folder = bank / "notebooks" if (bank / "notebooks").is_dir() else folder
-    probes = bank / "probes" if bank is not None and (bank / "probes").is_dir() else None
-    return release.load(folder, names), batch.Engine(unsafe=unsafe, probes=probes)
+    bank = bank.resolve() if bank is not None else None
+    return release.load(folder, names), batch.Engine(unsafe=unsafe, bank=bank)
 
 
 def _say_summary(results: list[dict], kept: int) -> None:
