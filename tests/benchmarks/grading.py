@@ -3,7 +3,8 @@
     python tests/benchmarks/grading.py                          # 3 with each, one after the other
     python tests/benchmarks/grading.py --many 1000 --workers 2  # rate and peak memory of many
 
-Submissions are the solved notebook 00 with a comment of their own in each exercise cell. The time
+`--nbgrader PYTHON` takes nbgrader from an environment of its own; without nbgrader only the course's
+is measured. Submissions are the solved notebook 00 with a comment of their own in each exercise cell. The time
 to start, of the warm sandbox and of nbgrader, is measured on one submission and taken off.
 """
 
@@ -43,14 +44,14 @@ def course(count: int, workers: int) -> float:
         return timed([*command, "--assignment", "00", "--workers", str(workers)], Path(name))
 
 
-def nbgrader(count: int) -> float:
+def nbgrader(count: int, python: str) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "source" / "ps").mkdir(parents=True)
         solved = ROOT / "solutions" / f"{NOTEBOOK}.ipynb"
         (folder / "source" / "ps" / solved.name).write_bytes(solved.read_bytes())
         submissions(folder / "submitted", count, inner="ps")
-        run = [sys.executable, "-m", "nbgrader"]
+        run = [python, "-m", "nbgrader"]
         timed([*run, "generate_assignment", "ps"], folder)
         return timed([*run, "autograde", "ps"], folder)
 
@@ -61,6 +62,10 @@ def timed(command: list[str], folder: Path) -> float:
     environment = os.environ | {"PYTHONPATH": paths, "COURSE_DEVICE": "cpu"}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - begin
+
+
+def has_nbgrader(python: str) -> bool:
+    return not subprocess.run([python, "-c", "import nbgrader"], capture_output=True).returncode
 
 
 class PeakMemory:
@@ -93,6 +98,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3, help="submissions with each grader")
     parser.add_argument("--many", type=int, default=0, help="instead: so many with the course's")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--nbgrader", default=sys.executable, metavar="PYTHON")
     given = parser.parse_args()
     if given.many:
         with PeakMemory() as memory:
@@ -100,11 +106,17 @@ def main() -> None:
         print(f"{given.many} submissions in {seconds:.0f} s, {given.many / seconds:.2f} a second")
         print(f"peak memory {memory.peak / 2**30:.1f} GiB")
         return
-    for grade in (lambda count: course(count, given.workers), nbgrader):
+    graders = {"course grade": lambda count: course(count, given.workers)}
+    if has_nbgrader(given.nbgrader):
+        graders["nbgrader autograde"] = lambda count: nbgrader(count, given.nbgrader)
+    seconds = {}
+    for name, grade in graders.items():
         first = grade(1)
-        rest = (grade(1 + given.count) - first) / given.count
-        name = "nbgrader autograde" if grade is nbgrader else "course grade"
-        print(f"{name:20} {first:6.1f} s for the first, {rest:6.2f} s for each more")
+        seconds[name] = (grade(1 + given.count) - first) / given.count
+        print(f"{name:20} {first:6.1f} s for the first, {seconds[name]:6.2f} s for each more")
+    if len(seconds) == 2:
+        one, other = seconds.values()
+        print(f"nbgrader takes {other / one:.0f} times as long")
 
 
 if __name__ == "__main__":
