@@ -3,9 +3,10 @@
     python tests/benchmarks/grading.py                          # 3 with each, one after the other
     python tests/benchmarks/grading.py --many 1000 --workers 2  # rate and peak memory of many
 
-`--nbgrader PYTHON` takes nbgrader from an environment of its own; without nbgrader only the course's
-is measured. Submissions are the solved notebook 00 with a comment of their own in each exercise cell. The time
-to start, of the warm sandbox and of nbgrader, is measured on one submission and taken off.
+`--nbgrader PYTHON` takes nbgrader from an environment of its own; without nbgrader only the
+course's is measured. Submissions are the solved notebook 00 with a comment of their own in each
+exercise cell. The time to start, of the warm sandbox and of nbgrader, is measured on one submission
+and taken off.
 """
 
 import argparse
