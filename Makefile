@@ -1,5 +1,6 @@
 # make lab    opens the workbook in JupyterLab
-# make test   passes the tests: lint, build, unit, misconceptions, browser, nbval, each a target too
+# make test   passes the tests: lint, build, unit, grading, misconceptions, browser, nbval, each a
+#             target too
 #
 # TORCH_INDEX=ADDRESS takes torch from that package index, such as PyTorch's CPU index
 # PYTHON=PATH         makes .venv with that Python
@@ -10,13 +11,13 @@ BIN := .venv/bin
 LAB := .venv/.installed-lab
 DEV := .venv/.installed-dev
 
-.PHONY: lab test lint build unit misconceptions browser nbval
+.PHONY: lab test lint build unit grading misconceptions browser nbval
 .NOTPARALLEL:
 
 lab: $(LAB)
 	@$(BIN)/course lab
 
-test: lint build unit misconceptions browser nbval
+test: lint build unit grading misconceptions browser nbval
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -26,7 +27,10 @@ build: $(DEV)
 	$(BIN)/course build --check
 
 unit: $(DEV)
-	$(BIN)/pytest tests --ignore=tests/misconceptions --ignore=tests/browser
+	$(BIN)/pytest tests --ignore=tests/misconceptions --ignore=tests/browser --ignore=tests/grading
+
+grading: $(DEV)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/grading
 
 misconceptions: $(DEV)
 	$(BIN)/pytest -n 2 --dist loadgroup tests/misconceptions
