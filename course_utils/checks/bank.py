@@ -597,7 +597,6 @@ _ALL = (
         answer="ablate_head",
         signature="ablate_head(model, input_ids, block, head, baseline, reference)",
         reference="course_utils.tracing.ablate_head",
-        withheld=("ablate",),
         cases=(
             Case("zero", 1, "tracing.ablate_zero", "trace_heads.zero"),
             Case("mean", 1, "tracing.ablate_mean", "trace_heads.mean"),

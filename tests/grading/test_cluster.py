@@ -11,7 +11,7 @@ import pytest
 
 from course_utils.grading import batch
 from course_utils.grading.results import Results
-from course_utils.grading.sandbox import Limits, Reply
+from course_utils.grading.sandbox import Limits, Reply, SandboxUnavailable
 from course_utils.grading.submissions import Submission
 
 distributed = pytest.importorskip("distributed")
@@ -38,7 +38,7 @@ class FakeSandbox:
     def begin(self):
         pass
 
-    def cell(self, source, forget=()):
+    def cell(self, source, *given):
         time.sleep(0.05)
         if source == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -98,6 +98,15 @@ def test_results_do_not_depend_on_the_engine_and_survive_killed_workers(
     grading.join()
     assert len(list(there)) == 40
     assert content(there) == content(here)
+    assert {result["verdict"] for result in there} == {""}
+
+
+def test_an_open_line_is_refused(sampling, tmp_path):
+    from course_utils.grading import cluster as engine
+
+    results = Results(tmp_path, create=True)
+    with pytest.raises(SandboxUnavailable, match="is not encrypted"):
+        engine.run([], [sampling], FakeEngine(), results, "tcp://grader.example.org:8786")
 
 
 def test_what_always_kills_its_worker_is_a_verdict(cluster, sampling, tmp_path):

@@ -10,7 +10,7 @@ from course_utils import cli
 from course_utils.grading.sandbox import SandboxUnavailable, require
 
 SAMPLES = Path(__file__).parent / "samples"
-POINTS = {"anna": 15, "ben": 13, "cara": 0, "dan": 11, "eve": 12, "finn": 0, "gina": 0}
+POINTS = {"anna": 15, "ben": 13, "cara": 0, "dan": 11, "eve": 12, "finn": 0, "gina": 11}
 
 
 @pytest.fixture(scope="module")

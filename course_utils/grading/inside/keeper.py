@@ -8,7 +8,8 @@ Three kinds of processes, and only the last ever runs a submission's code:
 - a *cell* runs the code. Each case is probed in a fork of it.
 
 Every message from the warden is its own plain data, or the frame that a cell wrote. A cell begins
-its frames with the token of the request: code that merely writes to descriptors does not know it.
+its frames with the token of the request, which code that merely writes to descriptors does not
+know, and with the process that goes on as the cell; all others are ended before the next request.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from course_utils.grading.inside.seal import seal
 from course_utils.grading.inside.wire import CELL, WARDEN
 
 PAUSE = 0.05  # seconds between two looks at the memory
+PID_DIGITS = 8
 
 
 class Warm(NamedTuple):
@@ -56,7 +58,7 @@ def main(seat: int, setup: list[str], cases: list[tuple[str, str]]) -> None:
     try:
         shell = _warm()
         for source in setup:
-            if error := _run_cell(shell, {"source": source, "forget": ()})["error"]:
+            if error := _run(shell, source)["error"]:
                 raise RuntimeError(f"a setup cell fails: {error}")
         for kind, probe in cases:
             _rehearse(kind, probe)
@@ -206,7 +208,7 @@ class Warden:
                     self.limits.file_bytes,
                 )
             try:
-                _cell(self.warm, ask_read, tell_write)
+                _cell(self.warm, ask_read, tell_write, self.proc is not None)
             finally:
                 os._exit(1)
         os.close(ask_read)
@@ -231,7 +233,9 @@ class Warden:
                 if frame is not None:
                     if told or not frame.startswith(token.encode()):
                         raise wire.WireError("a frame that nobody asked for")
-                    wire.send(self.answers, CELL + frame[len(token) :])
+                    value = frame[len(token) + PID_DIGITS :]
+                    self._follow(frame[len(token) : -len(value)], request["do"])
+                    wire.send(self.answers, CELL + value)
                     told = True
         except wire.Closed:
             ended = "died"
@@ -277,12 +281,25 @@ class Warden:
         """The processes of the submission; the warden is the first."""
         return [name for name in os.listdir(self.proc) if name.isdecimal() and name != "1"]
 
+    def _follow(self, pid: bytes, what: str) -> None:
+        """A cell that has run goes on in another process."""
+        if what != "cell" or self.proc is None:
+            return
+        if pid.lstrip(b"0").decode("ascii", "replace") not in self._others():
+            raise wire.WireError("a cell that is not there")
+        self.cell = int(pid)
+
     def _end_others(self) -> None:
         """What earlier requests left running has no part in the next one."""
-        for pid in map(int, self._others() if self.proc is not None else ()):
-            if pid != self.cell:
+        end = time.monotonic() + 1
+        while self.proc is not None and time.monotonic() < end:
+            others = [int(pid) for pid in self._others() if int(pid) != self.cell]
+            if not others or self._is_dead():
+                return
+            for pid in others:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
 
     def _holds_too_much(self) -> bool:
         """Whether the submission's processes hold more than they may beyond what one begins with.
@@ -329,42 +346,52 @@ def _empty(folder: str) -> None:
         pass  # what is left counts against the space of the submission's own folder
 
 
-def _cell(warm: Warm, ask: int, tell: int) -> None:
+def _cell(warm: Warm, ask: int, tell: int, confined: bool) -> None:
     """Run what is asked for, in this process: code of the submission. Never returns."""
-    reader = wire.Reader(ask)
-    actions = {"cell": _run_cell, "define": _define}
+    shell, broken, arm = warm
+    reader, send = wire.Reader(ask), wire.send
+    actions = {"cell": _run_cell, "define": _define, "case": _probe_in_fork}
     while True:
         try:
             request = wire.loads(reader.frame())
-            token = request.pop("token").encode()
+            head = f"{request.pop('token')}{{:0{PID_DIGITS}}}".format
 
-            def answer(value: dict, token: bytes = token) -> None:
-                wire.send(tell, token + wire.dumps(value))
+            def answer(value: dict, head=head) -> None:
+                send(tell, head(os.getpid()).encode() + wire.dumps(value))
 
-            warm.arm(lambda event, answer=answer: answer({"tampered": event}))
-            if request["do"] == "case":
-                _probe_in_fork(warm, request, answer)
+            arm(lambda event, answer=answer: answer({"tampered": event}))
+            if request["do"] == "case" and (name := broken()):
+                answer({"tampered": name})
             else:
-                answer(actions[request["do"]](warm.shell, request))
-            wire.send(tell, b"")
+                actions[request["do"]](shell, broken, request, answer, confined)
+            send(tell, b"")
         except wire.Closed:
             os._exit(0)
 
 
-def _run_cell(shell, request: dict) -> dict:
+def _run_cell(shell, broken, request: dict, answer, confined: bool) -> None:
+    """Go on in a fork: threads that the cell began stay behind, and the warden ends them."""
+    value = _run(shell, request["source"], request["forget"])
+    if confined and os.fork():
+        while True:
+            time.sleep(1000)
+    answer(value)
+
+
+def _run(shell, source: str, forget: Iterable[str] = ()) -> dict:
     """Run a cell in IPython; ``error`` names what it raised, "" if nothing."""
     from course_utils.checks.probes import guard
 
-    for name in request["forget"]:
+    for name in forget:
         shell.user_ns.pop(name, None)
     with guard.captured_output() as printed:
-        result = shell.run_cell(request["source"], store_history=False, silent=True)
+        result = shell.run_cell(source, store_history=False, silent=True)
     error = result.error_before_exec or result.error_in_exec
     text = "" if error is None else f"{type(error).__name__}: {guard._text(error)}"
     return {"error": text[:500], "printed": printed.text}
 
 
-def _define(shell, request: dict) -> dict:
+def _define(shell, broken, request: dict, answer, confined: bool) -> None:
     """Bind the course's version of an answer that is graded already, for those that follow."""
     module = ModuleType(f"course_utils.supplied_{request['name']}")
     module.__package__ = "course_utils"
@@ -373,32 +400,30 @@ def _define(shell, request: dict) -> dict:
         exec(compile(request["source"], "<the course>", "exec"), module.__dict__)
         shell.user_ns[request["name"]] = getattr(module, request["attribute"])
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}", "printed": ""}
-    return {"error": "", "printed": ""}
+        return answer({"error": f"{type(error).__name__}: {error}"})
+    answer({"error": ""})
 
 
-def _probe_in_fork(warm: Warm, request: dict, answer: Callable[[dict], None]) -> None:
+def _probe_in_fork(shell, broken, request: dict, answer, confined: bool) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a cell may have left another handler
     child = os.fork()
     if child:
         os.waitpid(child, 0)
         return
     try:
-        answer(_probe(warm, request))
+        observation = _probe(shell, request)
+        name = broken()
+        answer({"tampered": name} if name else observation)
     finally:
         os._exit(0)
 
 
-def _probe(warm: Warm, request: dict) -> dict:
+def _probe(shell, request: dict) -> dict:
     """What the answer does in one case; an empty dict if there is no answer."""
     from course_utils.checks import probes
 
-    if request["answer"] not in warm.shell.user_ns:
+    if request["answer"] not in shell.user_ns:
         return {}
-    if broken := warm.broken():
-        return {"tampered": broken}
     exercise, case = SimpleNamespace(kind=request["kind"]), SimpleNamespace(probe=request["probe"])
-    answer = warm.shell.user_ns[request["answer"]]
-    observation = probes.observe(exercise, case, answer, request["seed"], request["limit"])
-    broken = warm.broken()
-    return {"tampered": broken} if broken else observation
+    answer = shell.user_ns[request["answer"]]
+    return probes.observe(exercise, case, answer, request["seed"], request["limit"])
