@@ -114,17 +114,19 @@ def use_bank(folder: Path) -> None:
         raise ReleaseError(f"{folder} is no bank: it has no bank.py with EXERCISES.")
     from course_utils.checks import judges, probes
 
+    for package in (probes, judges):
+        for path in (folder / package.__name__.rpartition(".")[2]).glob("*.py"):
+            if Path(package.__path__[0], path.name).is_file():
+                raise ReleaseError(f"{path} has the name of one of the course's: rename it.")
     spec = importlib.util.spec_from_file_location("course_private_bank", file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     bank.EXERCISES.update({exercise.id: exercise for exercise in module.EXERCISES})
-    for package, name in ((probes, "probes"), (judges, "judges")):
-        for path in (folder / name).glob("*.py"):
-            if any((Path(known) / path.name).is_file() for known in package.__path__[:1]):
-                raise ReleaseError(f"{path} has the name of one of the course's: rename it.")
-        if (folder / name).is_dir() and str(folder / name) not in package.__path__:
-            package.__path__.append(str(folder / name))
+    for package in (probes, judges):
+        own = folder / package.__name__.rpartition(".")[2]
+        if own.is_dir() and str(own) not in package.__path__:
+            package.__path__.append(str(own))
 
 
 def write(names: list[str], out: Path, folder: Path = NOTEBOOKS, points: bool = True) -> list[Path]:

@@ -66,3 +66,11 @@ def test_its_exercises_are_checked_and_graded_like_the_courses(private, tmp_path
     room.build(tmp_path / "room", one.exercises, one.setup, private / "probes")
     found = [path.parent.name for path in (tmp_path / "room").rglob("private_double.py")]
     assert found == ["probes"]
+
+
+@pytest.mark.parametrize("name", ["judges/softmax.py", "probes/guard.py"])
+def test_a_module_named_as_one_of_the_courses_is_refused(name, private):
+    (private / name).write_text("")
+    with pytest.raises(release.ReleaseError, match="rename it"):
+        release.use_bank(private)
+    assert "private.double" not in bank.EXERCISES
