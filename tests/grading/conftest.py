@@ -16,7 +16,7 @@ from course_utils.grading.sandbox import Limits, Sandbox, SandboxUnavailable
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = "00_sampling"
 LIMITS = Limits(
-    cell_seconds=5,
+    cell_seconds=3,
     exercise_seconds=2,
     slack_seconds=2,
     submission_seconds=120,

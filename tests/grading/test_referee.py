@@ -28,7 +28,7 @@ def result(exercise, case, observation):
     return referee._result(exercise, case, Reply(observation, ""), SEED)
 
 
-@pytest.mark.parametrize("exercise, case", CASES, ids=lambda one: getattr(one, "id", one.name))
+@pytest.mark.parametrize("exercise, case", CASES, ids=[f"{e.id}-{c.name}" for e, c in CASES])
 def test_every_call_and_every_fact_is_insisted_on(exercise, case):
     whole = observed(exercise, case)
     assert result(exercise, case, whole).passed
