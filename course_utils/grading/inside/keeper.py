@@ -168,7 +168,7 @@ class Warden:
     def __init__(self, warm: Warm, requests: int, answers: int, proc: int | None, limits):
         self.warm, self.answers, self.proc, self.limits = warm, answers, proc, limits
         self.requests = wire.Reader(requests)
-        self.cell = 0
+        self.cell, self.gone = 0, True
         self.base = self._resident("self") if proc is not None else 0
 
     def work(self) -> None:
@@ -193,7 +193,7 @@ class Warden:
         ask_read, ask_write = os.pipe()
         tell_read, tell_write = os.pipe()
         space = self._address_space() + self.limits.memory_bytes
-        self.cell = os.fork()
+        self.cell, self.gone = os.fork(), False
         if self.cell == 0:
             for descriptor in (self.requests.descriptor, self.answers, ask_write, tell_read):
                 os.close(descriptor)
@@ -275,15 +275,14 @@ class Warden:
 
     def _is_dead(self) -> bool:
         """Whether the cell is gone. Orphans that end are reaped on the way."""
-        while True:
+        pid = -1
+        while pid and not self.gone:
             try:
                 pid, _ = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return True
-            if pid == self.cell:
-                return True
-            if pid == 0:
-                return False
+                self.gone = True
+            self.gone |= pid == self.cell
+        return self.gone
 
     def _kill(self) -> None:
         """End every process of the submission: the kernel signals all at once."""
