@@ -84,7 +84,9 @@ class Anatomy:
             hidden = self.project_out(hidden)
         logits = self.unembedding(hidden)
         if self.softcap is not None:
-            logits = self.softcap * torch.tanh(logits / self.softcap)
+            logits = logits / self.softcap  # line by line: two arrays of logits at a time
+            logits = logits.tanh()
+            logits = logits * self.softcap
         return logits
 
 

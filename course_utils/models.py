@@ -259,7 +259,8 @@ def _read_embedder(
 ) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(source), device=str(device), **options)
+    kinds = {"dtype": _dtype("auto", device)}
+    return SentenceTransformer(str(source), device=str(device), model_kwargs=kinds, **options)
 
 
 # Devices, dtypes, memory

@@ -7,11 +7,13 @@ import html
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 SKY, GREY, BLACK = "#56B4E9", "#666666", "#000000"
@@ -466,4 +468,104 @@ def texts_and_changes(
     below.invert_yaxis()
     below.set_xlabel("change of the probability of being the next token")
     below.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+# Steering, soberly
+
+
+def dose_responses(
+    panels: Mapping[str, Sequence[Sequence[float]]],
+    strengths: Sequence[float],
+    backwards: Mapping[str, Sequence[bool]],
+    y_label: str,
+) -> Figure:
+    """A line for each sample over the strengths, each panel with its mean in black.
+
+    ``panels`` maps a title to the samples' values; those that ``backwards`` marks are drawn in
+    another color, broken, in front.
+    """
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    fig = Figure(figsize=(7, 0.5 + 2.3 * rows), layout="constrained")
+    axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    for ax, (title, samples) in zip(axes, panels.items(), strict=False):
+        for values, wrong_way in zip(samples, backwards[title], strict=True):
+            style = {"color": ORANGE, "linestyle": "--", "zorder": 3} if wrong_way else {}
+            ax.plot(strengths, values, **{"color": SKY, "linewidth": 0.8, **style})
+        mean = np.mean(np.array(samples, dtype=float), axis=0)
+        ax.plot(strengths, mean, color=BLACK, linewidth=2, zorder=4)
+        ax.axhline(0, color=GREY, linewidth=0.5)
+        ax.set_title(title, loc="left", fontsize=9, parse_math=False)
+        ax.set_xlabel("strength")
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    for ax in axes[::columns]:
+        ax.set_ylabel(y_label)
+    return fig
+
+
+def intervals(rows: Mapping[str, tuple[float, float, float]], x_label: str) -> Figure:
+    """A point with its interval for each row (low, value, high), from the top; a line at 0."""
+    fig = Figure(figsize=(7, 0.9 + 0.32 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    for y, (low, value, high) in enumerate(rows.values()):
+        ax.plot([low, high], [y, y], color=BLUE)
+        ax.plot([value], [y], "o", color=BLUE)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(range(len(rows)), list(rows), parse_math=False)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlabel(x_label)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def labeled_points(points: Mapping[str, tuple[float, float]], x_label: str, y_label: str) -> Figure:
+    """A numbered point for each name (x, y), with the names beside the figure.
+
+    Numbers stand at three heights in turn, so that neighbors can be read.
+    """
+    fig = Figure(figsize=(7, max(3.4, 0.6 + 0.21 * len(points))), layout="constrained")
+    ax, names = fig.subplots(1, 2, width_ratios=(5, 3))
+    from_left = sorted(enumerate(points.values(), start=1), key=lambda point: point[1][0])
+    for place, (number, (x, y)) in enumerate(from_left):
+        ax.plot([x], [y], "o", color=BLUE, markersize=5)
+        height = {"xytext": (0, 6 + 9 * (place % 3)), "textcoords": "offset points"}
+        ax.annotate(str(number), (x, y), ha="center", fontsize=8, **height)
+    listed = "\n".join(f"{i}  {name}" for i, name in enumerate(points, start=1))
+    names.text(0, 1, listed, va="top", fontsize=9, linespacing=1.3, parse_math=False)
+    names.set_axis_off()
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.margins(0.1)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def contact_sheet(
+    pictures: Sequence[str | Path | Image.Image],
+    labels: Sequence[str],
+    title: str = "",
+    columns: int = 6,
+) -> Figure:
+    """Pictures, images or their paths, in rows, each with its label below."""
+    if not 0 < len(pictures) == len(labels):
+        raise ValueError(f"{len(pictures)} pictures, {len(labels)} labels: give one for each.")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    fig = Figure(figsize=(1.35 * columns + 0.2, 2.05 * rows + 0.3), layout="constrained")
+    fig.suptitle(textwrap.shorten(title, 20 * columns), x=0.01, ha="left", fontsize=10)
+    axes = fig.subplots(rows, columns, squeeze=False).flatten()
+    for ax in axes:
+        ax.set_axis_off()
+        ax.set_anchor("N")
+    for ax, picture, label in zip(axes, pictures, labels, strict=False):
+        if not isinstance(picture, Image.Image):
+            with Image.open(picture) as opened:
+                picture = opened.convert("RGB")
+        ax.imshow(picture, interpolation="nearest")
+        lines = [textwrap.fill(line, 20) for line in label.splitlines()]
+        ax.set_title("\n".join(lines), fontsize=7, y=-0.08, va="top", parse_math=False)
     return fig

@@ -502,7 +502,7 @@ def _check_length(target: Tensor, source: Tensor) -> None:
 def token_roles(subject: slice, length: int) -> dict[str, list[int]]:
     """The positions that play each of ROLES in a prompt; none for a role that it lacks.
 
-    The only token of a short subject is its last; the prompt's last token is nothing else.
+    The only token of a short subject is its last; the prompt's last token has that role alone.
     """
     inside = list(range(subject.start, subject.stop))
     after = list(range(subject.stop, length))

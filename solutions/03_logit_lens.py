@@ -39,7 +39,7 @@ from course_utils.widgets import explorer, menu, slider, text_box
 # Every block reads the residual stream and adds to it; after the last one a norm and the unembedding turn it into logits. The plainest lens
 # unembeds an earlier state: `unembedding(hidden_states[i])`. Our model has 8 blocks, so there are 9 entries.
 #
-# Take the largest logit at the last position. How many times as large as in the last entry do you expect it in the entry before?
+# Take the largest logit at the last position, for each entry. By what factor will that of the last entry but one differ from that of the last?
 
 # %% id="predict-scale"
 my_ratio = None
@@ -313,7 +313,7 @@ lines = {
 }
 for name, points in lines.items():
     print(f"{name:10}", "  ".join(f"{logit:5.1f}" for _, logit in points))
-overtaking = n_blocks - int(is_above.flip(0).cumprod(0).sum())
+overtaking = min(i for i in range(n_blocks + 1) if is_above[i:].all())
 print(f"above from block {overtaking} on ({n_blocks}: never) · you predicted {my_overtaking}")
 print("the model goes on with", repr(tokenizer.decode(rival[-1].argmax())))
 apple, microsoft = (points[-1][1] for points in lines.values())
@@ -323,7 +323,8 @@ show(
 )
 
 # %% [markdown] id="exercise-first-block"
-# One prompt is an anecdote. To speak of many, the picture has to become a number.
+# How large is the gap at that block, and where does it open? "Above" says nothing of by how much, and among logits of no token that leads it may be noise. So below we
+# also ask for more: that the answer *leads* all tokens. And one prompt is an anecdote. To speak of many, the picture has to become a number.
 #
 # ## Exercise 3.3 · Leads, and stays
 #
@@ -372,11 +373,11 @@ first_leading_block = mine_or_reference("logit_lens.first_block", first_leading_
 
 # %% [markdown] id="many"
 # Now 140 redefinitions, ten different ones of each relation of the model's world, of those that its corpus leaves out (`skills.held_out`), and the same questions without the redefinition. Does
-# the answer that is read settle earlier or later than the one that is remembered? And in how many of the 140 does the
+# the answer that is read settle earlier than the one that is remembered, later, or at the same block? And in how many of the 140 does the
 # *remembered* answer lead at some block, before the model says the other?
 
 # %% id="predict-many"
-my_order = None  # "earlier" or "later"
+my_order = None  # "earlier", "later" or "same"
 my_remembered = None  # of 140
 
 # %% id="redefinitions"
@@ -427,6 +428,9 @@ show(
 # %% [markdown] id="many-discussed"
 # The last column counts prompts where it never happens. Compare the medians with your prediction, and the count of prompts where the memory shows at all with the story that "the model first
 # remembers, then overwrites": how many of the 140 does that story fit?
+#
+# Before you make a law of the block where answers settle: about one tenth of this model's training loss came from answers read off before its last block
+# ([model card](../course_utils/course_lm/MODEL_CARD.md)). What the lens shows at the last inner block is partly trained, not found.
 #
 # ## 4 · How far from the end?
 #
@@ -494,8 +498,11 @@ four = {
 kl = kl_to_final(logits_at_end(list(four.values())))  # [block, 4]
 for name, column in zip(four, kl.T, strict=True):
     print(f"{name:13}", "  ".join(f"{x:4.1f}" for x in column))
-half = {name: int((column > column[0] / 2).sum()) for name, column in zip(four, kl.T, strict=True)}
-print("blocks until less than half of block 0's KL is left:", half, "· you predicted", my_latest)
+above_half = kl > kl[0] / 2
+half = {
+    name: int(column.nonzero().max()) + 1 for name, column in zip(four, above_half.T, strict=True)
+}
+print("less than half of block 0's KL from block … on:", half, "· you predicted", my_latest)
 lines = {name: list(enumerate(column.tolist())) for name, column in zip(four, kl.T, strict=True)}
 show(
     curves(lines, "block", "KL(final ‖ block), nats"),
@@ -591,7 +598,7 @@ explorer(
 # - `forward`: $x + W x + b$. Before training it is the identity, so the tuned lens begins as the plain one.
 # - `loss`: KL from the final distribution to that of the translated states, in nats, as the mean over all rows, whatever their shape. `unembed(x)` norms and unembeds; it is the model's,
 #   and nothing in it is trained.
-# - `fit`: `steps` steps of Adam, each on `batch_size` rows drawn at random, with `learning_rate`.
+# - `fit(states [row, d_model], unembed, final_logits [row, vocab], …)`: `steps` steps of Adam, each on `batch_size` rows drawn at random, with `learning_rate`.
 #
 # `loss(states [*rows, d_model], unembed, final_logits [*rows, vocab]) -> one number, as a tensor`
 #
@@ -722,12 +729,10 @@ with torch.no_grad():
 # %% [markdown] id="used"
 # Where these numbers are above 0, the lens leans to some tokens on the whole, whatever the prompt is. How much of that has a tuned lens left?
 #
-# **It may have been trained for.** About one tenth of this model's training loss came from answers read off before its last block
-# ([model card](../course_utils/course_lm/MODEL_CARD.md)): what the lens shows at the last inner block is partly trained, not found.
-#
 # **What can be read need not be used.** Before the right answer leads, the lens names another one. Is that a step of the model's
 # reasoning? Of the blocks where another token leads for at least half of the facts that the model knows, take the last. Take the direction of that token out of the stream there, at the last position, and let the
-# model go on. In what share of these facts does the final answer change? Beside it, two other directions: a random one, and that of the right answer.
+# model go on. In what share of these facts does the final answer change? Beside it, two other directions: a random one, and that of the right answer; and that of the right answer once more at the
+# last inner block, to see that the method can change anything.
 
 # %% id="predict-used"
 my_changed = None
@@ -744,8 +749,8 @@ early, known = intact[early_block].argmax(-1), (said == answers) & is_other[earl
 ends = torch.tensor([len(tokenizer(question).input_ids) - 1 for question in questions])
 
 
-def answers_without(directions: Float[Tensor, "batch d_model"]) -> Int[Tensor, "batch"]:
-    """What the model says with these directions taken out at the early block, at the end."""
+def answers_without(directions: Float[Tensor, "batch d_model"], block: int) -> Int[Tensor, "batch"]:
+    """What the model says with these directions taken out behind the block, at the end."""
     units = torch.nn.functional.normalize(directions, dim=-1).to(model.device)
 
     def take_out(stream, positions):
@@ -754,7 +759,7 @@ def answers_without(directions: Float[Tensor, "batch d_model"]) -> Int[Tensor, "
         stream[rows, ends] = state - (state * units).sum(-1, keepdim=True) * units
         return stream
 
-    with edit(model, {("block", early_block): take_out}):
+    with edit(model, {("block", block): take_out}):
         return logits_at_end(questions)[-1].argmax(-1)
 
 
@@ -764,17 +769,20 @@ chance = torch.randn(read_off.shape, generator=torch.Generator().manual_seed(0))
 print(f"of {len(facts)} facts {(said == answers).sum()} are known at the end; for {known.sum()} of")
 print(f"these another token leads at block {early_block}")
 right = parts.unembedding.weight[answers.to(model.device)] * parts.final_norm.weight
-for name, directions in (
-    ("the token that leads", read_off),
-    ("a random direction", chance),
-    ("the right answer", right),
+for block, name, directions in (
+    (early_block, "the token that leads", read_off),
+    (early_block, "a random direction", chance),
+    (early_block, "the right answer", right),
+    (n_blocks - 2, "the right answer", right),
 ):
-    changed = (answers_without(directions) != said)[known].float().mean()
-    print(f"without {name}: the answer changes in {changed:.0%} · you predicted {my_changed}")
+    changed = (answers_without(directions, block) != said)[known].float().mean()
+    print(f"block {block}, without {name}: the answer changes in {changed:.0%}")
+print("you predicted", my_changed)
 
 # %% [markdown] id="real"
-# Compare the first share with the third: what leads under the lens at an early block, and what the model goes on with, need not be the same. What the lens reads off is a projection of the state, chosen by us. Whether the model *uses* it is
-# another question; it takes interventions to answer it, and they come in notebook 04.
+# Compare the first share with the last: the token that the lens names at the early block, and the direction in which the answer stands at the last inner one. Where taking out changes next to nothing, what the lens read off was not what
+# the model went on with. And if the right answer's own direction is not needed at the early block either, the answer is not there yet, or stands in another form. What the lens reads off is a projection of the state,
+# chosen by us; whether the model *uses* it takes interventions to say, and they come in notebook 04.
 #
 # **It sees one token.** An answer of several tokens shows by its first piece, and a space at the end of the prompt changes what that is.
 #

@@ -284,6 +284,7 @@ show(
     f"{indirect[:, span].max():.2f}, at {tokens[span][position]!r} after block {block}; "
     f"at the last token it grows from {indirect[0, -1]:z.2f} to {indirect[-1, -1]:z.2f}.",
 )
+print(f"last token, block by block: {' '.join(f'{x:z.2f}' for x in indirect[:, -1])}")
 
 # %% [markdown] id="map-seen"
 # Where is the effect large? Look for a site on the subject, and for one on the last token, and at which blocks they are. The last column is no finding: the last block's output at
@@ -316,9 +317,9 @@ for kind, one in parts_traces.items():
 #
 # Meng et al. report, for GPT-2 XL over 1,000 statements, an early site at the *last subject token* where MLPs matter, and a late
 # site at the last token where attention matters (section 2.2, figure 2). Does our small model show it? To average over prompts of
-# different lengths, align tokens by their role. `token_roles(subject, length)` gives the positions of each: the first, middle and
+# different lengths, align tokens by their role. `token_roles(subject, length)` gives a dict from each role to the list of its positions, which may be empty: the first, middle and
 # last subject tokens, the first token after them, further tokens, the last token. The only token of a short subject is its last;
-# the prompt's last token is nothing else.
+# the prompt's last token has that role alone.
 #
 # ## Exercise 4.4 · Average over facts
 #
@@ -780,7 +781,7 @@ show(
 # ## 7 · Patching between two prompts
 #
 # Noise is one way to corrupt. Another is a second prompt of as many tokens: take states from the run on the Space Needle, put them into the run on another
-# landmark, and watch the log-odds of Seattle against the other's city. 0: still the other city, as before; 1: as if the prompt were about the
+# landmark, and watch the log-odds of Seattle against the other's city: (patched − target's own) / (Space Needle's own − target's own). 0: still the other city, as before; 1: as if the prompt were about the
 # Space Needle.
 
 # %% id="predict-patching"

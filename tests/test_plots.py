@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image as pictures
 
 from course_utils import plots
 
@@ -184,3 +185,38 @@ def test_texts_stand_side_by_side_above_the_changes():
     assert [bar.get_width() for bar in below.patches] == [0.5, -0.25]
     assert [text.get_text() for text in below.texts] == ["+0.50", "-0.25"]
     plots.Picture(fig, alt="a dollar sign is no formula")
+
+
+def test_dose_responses_mark_samples_steered_backwards():
+    panels = {"a": [[0.0, 1.0], [1.0, -1.0]], "b": [[2.0, 4.0]]}
+    fig = plots.dose_responses(panels, [-1, 1], {"a": [False, True], "b": [False]}, "nats")
+    first, second = fig.axes[:2]
+    assert [line.get_ydata()[0] for line in first.lines[:3]] == [0.0, 1.0, 0.5]
+    assert [line.get_color() for line in first.lines[:3]] == [plots.SKY, plots.ORANGE, plots.BLACK]
+    assert second.get_title(loc="left") == "b"
+
+
+def test_intervals_stand_from_the_top():
+    fig = plots.intervals({"one": (0.0, 1.0, 3.0), "two": (-1.0, 0.0, 1.0)}, "slope")
+    ax = fig.axes[0]
+    assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.0, 3.0], [1.0]]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_labeled_points_are_numbered_as_they_are_listed():
+    fig = plots.labeled_points({"sea": (0.1, 0.2), "news": (0.5, 0.0)}, "x", "y")
+    ax, names = fig.axes
+    assert [text.get_text() for text in ax.texts] == ["1", "2"]
+    assert names.texts[0].get_text() == "1  sea\n2  news"
+
+
+def test_a_contact_sheet_has_a_picture_for_each_label(tmp_path):
+    path = tmp_path / "blue.png"
+    pictures.new("RGB", (8, 8), "blue").save(path)
+    given = [pictures.new("RGB", (8, 8), "red"), path, path]
+    fig = plots.contact_sheet(given, ["0.9\na red one", "0.8", "0.7"], title="red", columns=2)
+    shown = [ax for ax in fig.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == ["0.9\na red one", "0.8", "0.7"]
+    assert shown[1].images[0].get_array()[0, 0].tolist() == [0, 0, 255]
+    with pytest.raises(ValueError, match="1 pictures, 2 labels"):
+        plots.contact_sheet([path], ["a", "b"])

@@ -53,6 +53,6 @@ def _glossary(stems: list[str]) -> str:
         for term, meaning in meanings.items()
     }
     return "\n".join(
-        f"- **{term}**: {meaning} ([{stem[:2]}]({stem}.ipynb))"
+        f"- **{term}**: {meaning} ([{stem.split('_')[0]}]({stem}.ipynb))"
         for term, (meaning, stem) in sorted(terms.items(), key=lambda item: item[0].lower())
     )

@@ -16,7 +16,7 @@ def stale(root: Path) -> dict[str, str]:
     card = course_lm.FOLDER.parent / CARD
     if not card.exists() or weights not in card.read_text(encoding="utf-8"):
         found[CARD] = f"{CARD}: not measured on these weights; measure them again"
-    for source in sorted((root / "solutions").glob("[0-9][0-9]_*.py")):
+    for source in sorted((root / "solutions").glob("[0-9][0-9]*_*.py")):
         executed = source.with_suffix(".ipynb")
         if why := _why(source, executed, weights):
             found[source.stem] = (

@@ -45,8 +45,8 @@ def build(root: Path, names: list[str], check_only: bool) -> int:
 
 def _build(root: Path, names: list[str], check_only: bool) -> Iterator[str]:
     """Builds or checks, and yields what is wrong, one line each."""
-    paths = sorted((root / "solutions").glob("[0-9][0-9]_*.py"))
-    keys = {key: path for path in paths for key in (path.stem, path.stem[:2])}
+    paths = sorted((root / "solutions").glob("[0-9][0-9]*_*.py"))
+    keys = {key: path for path in paths for key in (path.stem, path.stem.split("_")[0])}
     for name in names:
         if name not in keys:
             known = ", ".join(path.stem for path in paths)

@@ -166,16 +166,16 @@ def tracing_growing_batch() -> None:
     from course_utils.tracing import answer_token, causal_trace, corrupt, subject_span
 
     model, tokenizer = load_lm()
-    prompt, subject = "The Space Needle is located in the city of", "The Space Needle"
+    prompt, subject = "Arthur's Seat is located in the city of", "Arthur's Seat"
     ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
-    token = answer_token(tokenizer, prompt, "Seattle")
+    token = answer_token(tokenizer, prompt, "Edinburgh")
     span = subject_span(tokenizer, prompt, subject)
     for n_samples in (1, 3, 10):
         corrupted = corrupt(model, ids, span, n_samples)
         table = torch.zeros(len(anatomy(model).blocks), ids.shape[1])
 
         def growing(n=n_samples):
-            return causal_trace(model, tokenizer, prompt, subject, "Seattle", n_samples=n)
+            return causal_trace(model, tokenizer, prompt, subject, "Edinburgh", n_samples=n)
 
         def per_cell(corrupted=corrupted, table=table):
             return _per_cell(model, ids, corrupted, token, table)

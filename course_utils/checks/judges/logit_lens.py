@@ -141,7 +141,7 @@ READING = {
     "tokens/ids": ("top_tokens holds token ids, not text.", "tokenizer.decode(id) gives the text."),
     "tokens/raw": (
         "These are the tokenizer's inner names of the tokens.",
-        'tokenizer.decode turns "Ġcat" into " cat".',
+        'tokenizer.decode(id) gives " cat" where the inner name is "Ġcat".',
     ),
     "tokens/stripped": (
         "Spaces were taken off the tokens.",
@@ -451,7 +451,7 @@ SENTENCES = {
             "Adam without weight decay: torch.optim.Adam, not AdamW.",
         ),
         "fit/does-not-learn": (
-            "After fit the translator is hardly nearer to the final distribution, on other states.",
+            "After fit the translator is not near enough to the final distribution, on new states.",
             "Is the loss minimized, on many different rows, with the learning rate given?",
         ),
         "fit/trains-the-model": (

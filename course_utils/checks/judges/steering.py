@@ -994,6 +994,8 @@ def class_positions(calls: list[dict], seed: int) -> Refusal | None:
         if refusal := _even(passes, block, usual[-1]):
             return refusal
     if not _close(usual[1], usual[0]):
+        if refusal := _traces(_generated(calls)[0], "hooks/left-on"):
+            return refusal
         norms = [f"norm {common.number(x.norm().item())}" for x in usual]
         return Refusal(
             "strength/grows", f"{norms[0]} in every generate", f"{norms[1]} in the second"

@@ -66,11 +66,11 @@ _RUNS = {
     ),
     "position/up-to": (
         "All positions up to the given one are restored.",
-        "output[:, position], without a colon.",
+        "output[:, position]: one number, no slice of positions.",
     ),
     "position/from-there-on": (
         "All positions from the given one on are restored.",
-        "output[:, position], without a colon.",
+        "output[:, position]: one number, no slice of positions.",
     ),
     "samples/one-restored": (
         "The state is restored in the first sample alone.",

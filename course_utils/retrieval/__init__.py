@@ -1,0 +1,1 @@
+"""Retrieval: a store of embedded chunks, and search in it."""

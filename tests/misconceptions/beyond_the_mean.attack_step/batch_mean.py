@@ -1,0 +1,19 @@
+"""F.cross_entropy's own mean, over the batch as well."""
+
+import torch
+import torch.nn.functional as F
+
+MISCONCEPTION = "loss/one-for-all"
+
+
+def attack_step(model, context, targets, perturbation, rate):
+    batch, n_targets = targets.shape
+    a = perturbation.shape[1]
+    moving = perturbation.detach().clone().requires_grad_()
+    ids = torch.cat([context.repeat(batch, 1), targets[:, :-1]], dim=1)
+    embedded = model.get_input_embeddings()(ids).detach()
+    embedded = torch.cat([embedded[:, :a] + moving, embedded[:, a:]], dim=1)
+    logits = model(inputs_embeds=embedded).logits[:, -n_targets:]
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    [gradient] = torch.autograd.grad(losses, moving)
+    return perturbation - rate * gradient.sign(), losses.detach()

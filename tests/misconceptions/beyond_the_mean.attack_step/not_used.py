@@ -1,0 +1,19 @@
+"""Hands the ids to the model."""
+
+import torch
+import torch.nn.functional as F
+
+MISCONCEPTION = "gradient/switched-off"
+
+
+def attack_step(model, context, targets, perturbation, rate):
+    batch, n_targets = targets.shape
+    a = perturbation.shape[1]
+    moving = perturbation.detach()
+    ids = torch.cat([context.repeat(batch, 1), targets[:, :-1]], dim=1)
+    embedded = model.get_input_embeddings()(ids).detach()
+    embedded = torch.cat([embedded[:, :a] + moving, embedded[:, a:]], dim=1)
+    logits = model(input_ids=ids).logits[:, -n_targets:]
+    losses = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none").mean(dim=1)
+    [gradient] = torch.autograd.grad(losses.sum(), moving)
+    return perturbation - rate * gradient.sign(), losses.detach()

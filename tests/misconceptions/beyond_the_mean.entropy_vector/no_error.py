@@ -1,0 +1,12 @@
+"""Divides by a sum of 0."""
+
+import torch
+
+MISCONCEPTION = "doubt/accepted"
+
+
+def entropy_weighted_vector(activations, probabilities):
+    p = probabilities / probabilities.sum(dim=-1, keepdim=True)
+    entropies = torch.special.entr(p).sum(dim=-1)
+    weights = entropies / entropies.sum()
+    return weights @ activations - activations.mean(dim=0)

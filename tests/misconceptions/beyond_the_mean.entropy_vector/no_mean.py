@@ -1,0 +1,14 @@
+"""The weighted mean alone."""
+
+import torch
+
+MISCONCEPTION = "mean/not-subtracted"
+
+
+def entropy_weighted_vector(activations, probabilities):
+    p = probabilities / probabilities.sum(dim=-1, keepdim=True)
+    entropies = torch.special.entr(p).sum(dim=-1)
+    if entropies.sum() == 0:
+        raise ValueError("no choice is open")
+    weights = entropies / entropies.sum()
+    return weights @ activations

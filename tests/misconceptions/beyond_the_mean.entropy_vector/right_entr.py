@@ -1,0 +1,14 @@
+"""torch.special.entr."""
+
+import torch
+
+RIGHT = True
+
+
+def entropy_weighted_vector(activations, probabilities):
+    p = probabilities / probabilities.sum(dim=-1, keepdim=True)
+    entropies = torch.special.entr(p).sum(dim=-1)
+    if entropies.sum() == 0:
+        raise ValueError("no choice is open")
+    weights = entropies / entropies.sum()
+    return weights @ activations - activations.mean(dim=0)

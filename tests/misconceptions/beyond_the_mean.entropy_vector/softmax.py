@@ -1,0 +1,14 @@
+"""A softmax makes weights that add up to 1."""
+
+import torch
+
+MISCONCEPTION = "weights/softmax"
+
+
+def entropy_weighted_vector(activations, probabilities):
+    p = probabilities / probabilities.sum(dim=-1, keepdim=True)
+    entropies = torch.special.entr(p).sum(dim=-1)
+    if entropies.sum() == 0:
+        raise ValueError("no choice is open")
+    weights = entropies.softmax(dim=0)
+    return weights @ activations - activations.mean(dim=0)

@@ -1,0 +1,12 @@
+"""Detaches the texts."""
+
+import torch
+from torch.nn import functional as F
+
+MISCONCEPTION = "gradient/one-side"
+
+
+def info_nce(images, texts, temperature):
+    logits = F.normalize(images, dim=1) @ F.normalize(texts.detach(), dim=1).T / temperature
+    labels = torch.arange(len(logits))
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2

@@ -1,0 +1,12 @@
+"""Leaves the temperature out."""
+
+import torch
+from torch.nn import functional as F
+
+MISCONCEPTION = "temperature/ignored"
+
+
+def info_nce(images, texts, temperature):
+    logits = F.normalize(images, dim=1) @ F.normalize(texts, dim=1).T
+    labels = torch.arange(len(logits))
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2

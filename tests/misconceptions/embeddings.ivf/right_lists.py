@@ -1,0 +1,18 @@
+"""A list for each cell, topk."""
+
+import torch
+
+RIGHT = True
+
+
+class IVF:
+    def __init__(self, vectors, centroids):
+        self.vectors, self.centroids = vectors, centroids
+        cell = (vectors @ centroids.T).argmax(dim=1)
+        self.members = [(cell == c).nonzero()[:, 0] for c in range(len(centroids))]
+
+    def search(self, query, k, n_probe):
+        cells = (self.centroids @ query).topk(min(n_probe, len(self.centroids))).indices
+        rows = torch.cat([self.members[c] for c in cells])
+        top = (self.vectors[rows] @ query).topk(min(k, len(rows)))
+        return top.values, rows[top.indices]

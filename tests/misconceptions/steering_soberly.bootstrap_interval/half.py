@@ -1,0 +1,17 @@
+"""Resamples of half the size."""
+
+import torch
+
+MISCONCEPTION = "resample/other-size"
+
+
+def bootstrap_interval(values, statistic, level=0.95, n_resamples=1000, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    n = len(values)
+    found = []
+    for _ in range(n_resamples):
+        rows = torch.randint(n, (n // 2,), generator=generator)
+        found.append(float(statistic(values[rows])))
+    found = torch.tensor(found, dtype=torch.float64)
+    tail = (1 - level) / 2
+    return found.quantile(tail).item(), found.quantile(1 - tail).item()

@@ -1,0 +1,18 @@
+"""The number first."""
+
+import torch
+
+MISCONCEPTION = "result/order"
+
+
+def random_control(effect, vector, n, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    effects = []
+    for _ in range(n):
+        drawn = torch.randn(len(vector), generator=generator, dtype=vector.dtype)
+        drawn = drawn / drawn.norm() * vector.norm()
+        effects.append(effect(drawn))
+    effects = torch.tensor(effects)
+    own = effect(vector)
+    rare = (1 + (effects.abs() >= abs(own)).sum().item()) / (n + 1)
+    return rare, effects

@@ -1,0 +1,18 @@
+"""Numbers from 0 to 1."""
+
+import torch
+
+MISCONCEPTION = "draw/positive"
+
+
+def random_control(effect, vector, n, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    effects = []
+    for _ in range(n):
+        drawn = torch.rand(len(vector), generator=generator, dtype=vector.dtype)
+        drawn = drawn / drawn.norm() * vector.norm()
+        effects.append(effect(drawn))
+    effects = torch.tensor(effects)
+    own = effect(vector)
+    rare = (1 + (effects.abs() >= abs(own)).sum().item()) / (n + 1)
+    return effects, rare
