@@ -39,7 +39,7 @@ class Release:
 
     @property
     def number(self) -> str:
-        return self.notebook[:2]
+        return self.notebook.partition("_")[0]
 
     @property
     def cells(self) -> frozenset[str]:
@@ -55,11 +55,11 @@ def load(folder: Path = NOTEBOOKS, names: Iterable[str] = ()) -> list[Release]:
 
     Raises ReleaseError for a name that is not there.
     """
-    found = [_load(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
+    found = [_load(path) for path in sorted(folder.glob("[0-9][0-9]*_*.ipynb"))]
     releases = {release.notebook: release for release in found if release.exercises}
     chosen = []
     for name in names:
-        matches = [n for n in releases if name in (n, n[:2])]
+        matches = [n for n in releases if name in (n, n.partition("_")[0])]
         if not matches:
             known = ", ".join(releases) or "none"
             raise ReleaseError(f"{folder} has no graded notebook {name}; it has {known}.")

@@ -70,7 +70,7 @@ class Results:
 
     def __iter__(self) -> Iterator[dict]:
         """All results, by notebook and pseudonym. Raises ResultsError."""
-        for path in sorted(self.folder.glob("[0-9][0-9]_*/*.json")):
+        for path in sorted(self.folder.glob("[0-9][0-9]*_*/*.json")):
             yield read(path)
 
 

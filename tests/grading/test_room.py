@@ -60,7 +60,7 @@ def test_imported(source, own, names):
     assert imported(source, own, "course_utils.lens") == names
 
 
-@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05"])
+@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05", "06", "06b", "08"])
 def test_the_room_holds_no_judge_no_bank_and_no_reference(number, tmp_path):
     (one,) = release.load(names=[number])
     room.build(tmp_path, one.exercises, one.setup)
