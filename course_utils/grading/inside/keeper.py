@@ -9,8 +9,7 @@ Three kinds of processes, and only the last ever runs a submission's code:
 
 Every message from the warden is its own plain data, or the frame that a cell wrote. A cell begins
 its frames with the token of the request, which code that merely writes to descriptors does not
-know. Processes that it left running are ended before the next request; where it left threads, it
-goes on in a fork, without them.
+know, and with the process that goes on as the cell; all others are ended before the next request.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from course_utils.grading.inside.seal import seal
 from course_utils.grading.inside.wire import CELL, WARDEN
 
 PAUSE = 0.05  # seconds between two looks at the memory
-SECONDS_TO_GO_ON = 5
+PID_DIGITS = 8
 
 
 class Warm(NamedTuple):
@@ -168,7 +167,7 @@ class Warden:
     def __init__(self, warm: Warm, requests: int, answers: int, proc: int | None, limits):
         self.warm, self.answers, self.proc, self.limits = warm, answers, proc, limits
         self.requests = wire.Reader(requests)
-        self.cell, self.gone = 0, True
+        self.cell = 0
         self.base = self._resident("self") if proc is not None else 0
 
     def work(self) -> None:
@@ -193,7 +192,7 @@ class Warden:
         ask_read, ask_write = os.pipe()
         tell_read, tell_write = os.pipe()
         space = self._address_space() + self.limits.memory_bytes
-        self.cell, self.gone = os.fork(), False
+        self.cell = os.fork()
         if self.cell == 0:
             for descriptor in (self.requests.descriptor, self.answers, ask_write, tell_read):
                 os.close(descriptor)
@@ -209,7 +208,7 @@ class Warden:
                     self.limits.file_bytes,
                 )
             try:
-                _cell(self.warm, ask_read, tell_write)
+                _cell(self.warm, ask_read, tell_write, self.proc is not None)
             finally:
                 os._exit(1)
         os.close(ask_read)
@@ -219,18 +218,9 @@ class Warden:
         self._say(ended=None)
 
     def _pass_on(self, request: dict) -> None:
-        """One request: what the cell sends goes to the referee, and then how it ended."""
+        """One request: frames of the cell go to the referee until the warden says how it ended."""
         if not self.cell:
             return self._say(ended="gone")
-        ended = self._exchange(request, lambda value: wire.send(self.answers, CELL + value))
-        if not ended and request["do"] == "cell" and self._has_threads():
-            ended = self._exchange({"do": "go on", "seconds": SECONDS_TO_GO_ON}, self._follow)
-        if ended:
-            self._kill()
-        self._say(ended=ended or None)
-
-    def _exchange(self, request: dict, take: Callable[[bytes], None]) -> str:
-        """Ask the cell; ``take`` gets what it sends. How it ended, "" if it came to its end."""
         end, token = time.monotonic() + request["seconds"], os.urandom(16).hex()
         try:
             self._end_others()
@@ -239,32 +229,20 @@ class Warden:
             while not (ended := self._trouble(end)):
                 frame = self.tell.poll(PAUSE)
                 if frame == b"":  # the cell's own last word
-                    return ""
+                    return self._say(ended=None)
                 if frame is not None:
                     if told or not frame.startswith(token.encode()):
                         raise wire.WireError("a frame that nobody asked for")
-                    take(frame[len(token) :])
+                    value = frame[len(token) + PID_DIGITS :]
+                    self._follow(frame[len(token) : -len(value)], request["do"])
+                    wire.send(self.answers, CELL + value)
                     told = True
-            return ended
         except wire.Closed:
-            return "died"
+            ended = "died"
         except wire.WireError:
-            return "protocol"
-
-    def _has_threads(self) -> bool:
-        try:
-            return self.proc is not None and "Threads:\t1\n" not in self._file(
-                f"{self.cell}/status"
-            )
-        except OSError:
-            return False
-
-    def _follow(self, value: bytes) -> None:
-        """The cell goes on in another process."""
-        pid = wire.loads(value)
-        if type(pid) is not int or str(pid) not in self._others():
-            raise wire.WireError("a cell that is not there")
-        self.cell = pid
+            ended = "protocol"
+        self._kill()
+        return self._say(ended=ended)
 
     def _trouble(self, end: float) -> str:
         if time.monotonic() > end:
@@ -275,14 +253,15 @@ class Warden:
 
     def _is_dead(self) -> bool:
         """Whether the cell is gone. Orphans that end are reaped on the way."""
-        pid = -1
-        while pid and not self.gone:
+        while True:
             try:
                 pid, _ = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                self.gone = True
-            self.gone |= pid == self.cell
-        return self.gone
+                return True
+            if pid == self.cell:
+                return True
+            if pid == 0:
+                return False
 
     def _kill(self) -> None:
         """End every process of the submission: the kernel signals all at once."""
@@ -301,6 +280,14 @@ class Warden:
     def _others(self) -> list[str]:
         """The processes of the submission; the warden is the first."""
         return [name for name in os.listdir(self.proc) if name.isdecimal() and name != "1"]
+
+    def _follow(self, pid: bytes, what: str) -> None:
+        """A cell that has run goes on in another process."""
+        if what != "cell" or self.proc is None:
+            return
+        if pid.lstrip(b"0").decode("ascii", "replace") not in self._others():
+            raise wire.WireError("a cell that is not there")
+        self.cell = int(pid)
 
     def _end_others(self) -> None:
         """What earlier requests left running has no part in the next one."""
@@ -359,39 +346,36 @@ def _empty(folder: str) -> None:
         pass  # what is left counts against the space of the submission's own folder
 
 
-def _cell(warm: Warm, ask: int, tell: int) -> None:
+def _cell(warm: Warm, ask: int, tell: int, confined: bool) -> None:
     """Run what is asked for, in this process: code of the submission. Never returns."""
     shell, broken, arm = warm
     reader, send = wire.Reader(ask), wire.send
-    actions = {"cell": _run_cell, "define": _define, "case": _probe_in_fork, "go on": _go_on}
+    actions = {"cell": _run_cell, "define": _define, "case": _probe_in_fork}
     while True:
         try:
             request = wire.loads(reader.frame())
-            token = request.pop("token").encode()
+            head = f"{request.pop('token')}{{:0{PID_DIGITS}}}".format
 
-            def answer(value: object, token=token) -> None:
-                send(tell, token + wire.dumps(value))
+            def answer(value: dict, head=head) -> None:
+                send(tell, head(os.getpid()).encode() + wire.dumps(value))
 
             arm(lambda event, answer=answer: answer({"tampered": event}))
             if request["do"] == "case" and (name := broken()):
                 answer({"tampered": name})
             else:
-                actions[request["do"]](shell, broken, request, answer)
+                actions[request["do"]](shell, broken, request, answer, confined)
             send(tell, b"")
         except wire.Closed:
             os._exit(0)
 
 
-def _run_cell(shell, broken, request: dict, answer) -> None:
-    answer(_run(shell, request["source"], request["forget"]))
-
-
-def _go_on(shell, broken, request: dict, answer) -> None:
-    """In a fork: the threads stay behind, until the warden ends them."""
-    if os.fork():
+def _run_cell(shell, broken, request: dict, answer, confined: bool) -> None:
+    """Go on in a fork: threads that the cell began stay behind, and the warden ends them."""
+    value = _run(shell, request["source"], request["forget"])
+    if confined and os.fork():
         while True:
             time.sleep(1000)
-    answer(os.getpid())
+    answer(value)
 
 
 def _run(shell, source: str, forget: Iterable[str] = ()) -> dict:
@@ -407,7 +391,7 @@ def _run(shell, source: str, forget: Iterable[str] = ()) -> dict:
     return {"error": text[:500], "printed": printed.text}
 
 
-def _define(shell, broken, request: dict, answer) -> None:
+def _define(shell, broken, request: dict, answer, confined: bool) -> None:
     """Bind the course's version of an answer that is graded already, for those that follow."""
     module = ModuleType(f"course_utils.supplied_{request['name']}")
     module.__package__ = "course_utils"
@@ -420,7 +404,7 @@ def _define(shell, broken, request: dict, answer) -> None:
     answer({"error": ""})
 
 
-def _probe_in_fork(shell, broken, request: dict, answer) -> None:
+def _probe_in_fork(shell, broken, request: dict, answer, confined: bool) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a cell may have left another handler
     child = os.fork()
     if child:
