@@ -60,7 +60,8 @@ def nbgrader(count: int, python: str) -> float:
 def timed(command: list[str], folder: Path) -> float:
     begin = time.perf_counter()
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": paths, "COURSE_DEVICE": "cpu"}
+    programs = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])  # alembic
+    environment = os.environ | {"PYTHONPATH": paths, "PATH": programs, "COURSE_DEVICE": "cpu"}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - begin
 

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
-from course_utils.grading.inside import alarm, jail, wire
+from course_utils.grading.inside import alarm, jail, pages, wire
 from course_utils.grading.inside.seal import seal
 from course_utils.grading.inside.wire import CELL, WARDEN
 
@@ -68,6 +68,7 @@ def main(seat: int, setup: list[str], cases: list[tuple[str, str]]) -> None:
         return
     gc.collect()
     gc.freeze()
+    pages.enlarge()
     wire.send(answers, WARDEN + wire.dumps({"ready": _versions()}))
     while True:
         try:
