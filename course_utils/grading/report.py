@@ -91,10 +91,11 @@ def _distributions(results: list[dict]) -> str:
         counts = Counter(exercise["points"] for exercise in mine)
         bars = [(f"{n} of {most}", counts[n], _Bar(counts[n] / len(mine))) for n in range(most + 1)]
         slugs = Counter(e["misconception"] for e in mine if e["misconception"])
-        named = [(slug, count) for slug, count in slugs.most_common(COMMONEST)]
+        meant = {case["misconception"]: case["explanation"] for e in mine for case in e["cases"]}
+        named = [(slug, n, meant.get(slug, "")) for slug, n in slugs.most_common(COMMONEST)]
         parts.append(f"<h3>{escape(id)}</h3>")
         parts.append(_table(("points", "students", ""), bars))
-        parts.append(_table(("misconception", "students"), named) if named else "")
+        parts.append(_table(("misconception", "students", ""), named) if named else "")
     return "\n".join(parts)
 
 

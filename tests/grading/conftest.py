@@ -2,7 +2,7 @@
 
 import json
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,17 +61,23 @@ def _cells(path: str) -> dict[str, str]:
 def rooms():
     """The room of a notebook, opened when it is first asked for."""
     with ExitStack() as stack:
+        yield cache(partial(_room, stack))
 
-        @cache
-        def room(notebook: str) -> Room:
-            (one,) = release.load(names=[notebook])
-            try:
-                sandbox = stack.enter_context(Engine(LIMITS).sandbox(one))
-            except SandboxUnavailable as error:
-                pytest.skip(str(error))
-            return Room(one, _cells(f"solutions/{notebook}.ipynb"), sandbox)
 
-        yield room
+@pytest.fixture
+def room_for_one_test():
+    """The same, closed after the test: an open room holds half a gigabyte."""
+    with ExitStack() as stack:
+        yield partial(_room, stack)
+
+
+def _room(stack: ExitStack, notebook: str) -> Room:
+    (one,) = release.load(names=[notebook])
+    try:
+        sandbox = stack.enter_context(Engine(LIMITS).sandbox(one))
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    return Room(one, _cells(f"solutions/{notebook}.ipynb"), sandbox)
 
 
 @pytest.fixture(scope="session")
