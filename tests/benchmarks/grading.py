@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -70,11 +71,13 @@ def has_nbgrader(python: str) -> bool:
     return not subprocess.run([python, "-c", "import nbgrader"], capture_output=True).returncode
 
 
-class PeakMemory:
-    """The most that this process's descendants held together, in bytes, shared pages once."""
+class Peak:
+    """The most that was seen of something, over this process's descendants together."""
+
+    def __init__(self, of: Callable[[psutil.Process], float], pause: float):
+        self.peak, self._of, self._pause, self._done = 0.0, of, pause, threading.Event()
 
     def __enter__(self):
-        self.peak, self._done = 0, threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
         return self
@@ -84,15 +87,25 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self):
-        while not self._done.wait(2):
-            self.peak = max(self.peak, sum(map(_held, psutil.Process().children(recursive=True))))
+        while not self._done.wait(self._pause):
+            children = psutil.Process().children(recursive=True)
+            self.peak = max(self.peak, sum(map(self._seen, children)))
+
+    def _seen(self, process: psutil.Process) -> float:
+        try:
+            return self._of(process)
+        except psutil.Error:
+            return 0.0
 
 
-def _held(process: psutil.Process) -> int:
-    try:
-        return process.memory_full_info().pss
-    except psutil.Error:
-        return 0
+def memory(process: psutil.Process) -> float:
+    """Bytes; a page of n processes is an nth in each."""
+    return process.memory_full_info().pss
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """With those of its children that have ended."""
+    return sum(process.cpu_times()[:4])
 
 
 def main() -> None:
@@ -103,22 +116,31 @@ def main() -> None:
     parser.add_argument("--nbgrader", default=sys.executable, metavar="PYTHON")
     given = parser.parse_args()
     if given.many:
-        with PeakMemory() as memory:
+        with Peak(memory, 2.0) as held:
             seconds = course(given.many, given.workers)
         print(f"{given.many} submissions in {seconds:.0f} s, {given.many / seconds:.2f} a second")
-        print(f"peak memory {memory.peak / 2**30:.1f} GiB")
+        print(f"peak memory {held.peak / 2**30:.1f} GiB")
         return
     graders = {"course grade": lambda count: course(count, given.workers)}
     if has_nbgrader(given.nbgrader):
         graders["nbgrader autograde"] = lambda count: nbgrader(count, given.nbgrader)
-    seconds = {}
+    each = {}
     for name, grade in graders.items():
-        first = grade(1)
-        seconds[name] = (grade(1 + given.count) - first) / given.count
-        print(f"{name:20} {first:6.1f} s for the first, {seconds[name]:6.2f} s for each more")
-    if len(seconds) == 2:
-        one, other = seconds.values()
-        print(f"nbgrader takes {other / one:.0f} times as long")
+        first, more = measured(grade, 1), measured(grade, 1 + given.count)
+        each[name] = [(b - a) / given.count for a, b in zip(first, more, strict=True)]
+        seconds, processor = each[name]
+        print(f"{name}: {first[0]:.1f} s for the first submission, {seconds:.2f} s for each more,")
+        print(f"    and {processor:.2f} s of processor time")
+    if len(each) == 2:
+        seconds, processor = (b / a for a, b in zip(*each.values(), strict=True))
+        print(f"nbgrader takes {seconds:.1f} times as long, {processor:.1f} times as much of it")
+
+
+def measured(grade: Callable[[int], float], count: int) -> tuple[float, float]:
+    """Seconds, and seconds of processor time, for so many submissions."""
+    with Peak(processor_seconds, 0.2) as spent:
+        seconds = grade(count)
+    return seconds, spent.peak
 
 
 if __name__ == "__main__":
