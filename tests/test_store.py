@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from course_utils.retrieval.store import Chunk, Store, approximate_index
 
@@ -277,7 +277,7 @@ def state(n):
 
 
 def write_until_killed(path, acknowledge):
-    tqdm.set_lock(threading.RLock())  # the one in use is shared with the parent
+    tqdm.set_lock(threading.RLock())  # the parent's would stay shut in the kill
     with Store(path, Words()) as store:
         for n in range(1, 10_000):
             before, after = state(n - 1), state(n)

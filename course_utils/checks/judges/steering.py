@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -449,34 +450,45 @@ SENTENCES = {
 # Activations by another way
 
 
-def _stream(model: nn.Module, ids: Tensor, layer: int, mask: Tensor | None = None) -> Tensor:
-    """What leaves block `layer`, [batch, pos, d_model]; -1 is what enters block 0."""
+def _streams(model: nn.Module, ids: Tensor, mask: Tensor | None = None) -> list[Tensor]:
+    """What enters block 0 and what leaves each block, [batch, pos, d_model] each."""
     parts, seen = anatomy(model), []
-    stage = [*parts.blocks, parts.final_norm][layer + 1]
-    handle = stage.register_forward_pre_hook(
-        lambda module, args, kwargs: seen.append(args[0] if args else kwargs["hidden_states"]),
-        with_kwargs=True,
-    )
+    handles = [
+        stage.register_forward_pre_hook(
+            lambda module, args, kwargs: seen.append(args[0] if args else kwargs["hidden_states"]),
+            with_kwargs=True,
+        )
+        for stage in (*parts.blocks, parts.final_norm)
+    ]
     with torch.no_grad():
         model(input_ids=ids, attention_mask=mask, use_cache=False)
-    handle.remove()
-    return seen[0].clone()
+    for handle in handles:
+        handle.remove()
+    return seen
 
 
 class Reader:
-    """A small model, as the probe made it, and what can be read in it."""
+    """A small model, as the probe made it, and what can be read in it: every text once."""
 
     def __init__(self, name: str, seed: int):
         self.model, self.tokenizer = probes.make_model(name, seed), probes.make_tokenizer(name)
+        self.seen: dict[object, list[Tensor]] = {}
 
     def ids(self, text: str) -> Tensor:
         return torch.tensor(self.tokenizer(text)["input_ids"])
 
     def stream(self, text: str, layer: int) -> Tensor:
+        """What leaves block `layer`, [pos, d_model]; -1 is what enters block 0."""
         return self.stream_of(self.ids(text), layer)
 
     def stream_of(self, ids: Tensor, layer: int) -> Tensor:
-        return _stream(self.model, ids[None], layer)[0]
+        return self.batch(ids[None], layer)[0]
+
+    def batch(self, ids: Tensor, layer: int, mask: Tensor | None = None) -> Tensor:
+        key = str((ids.tolist(), mask if mask is None else mask.tolist()))
+        if key not in self.seen:
+            self.seen[key] = _streams(self.model, ids, mask)
+        return self.seen[key][layer + 1]
 
     def without_begin(self, text: str, layer: int) -> Tensor:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -488,7 +500,7 @@ class Reader:
         ids = pad_sequence(rows, batch_first=True, padding_side=side)
         ones = [torch.ones_like(row) for row in rows]
         mask = pad_sequence(ones, batch_first=True, padding_side=side)
-        return _stream(self.model, ids, layer, mask if masked else None)[:, -1]
+        return self.batch(ids, layer, mask if masked else None)[:, -1]
 
     def difference(self, positives, negatives, layer: int, read: Callable) -> Tensor:
         sides = ([read(self.stream(t, layer)) for t in texts] for texts in (positives, negatives))
@@ -557,6 +569,11 @@ class Reader:
         return found
 
 
+@lru_cache(maxsize=8)
+def _reader(name: str, seed: int) -> Reader:
+    return Reader(name, seed)
+
+
 def _last(stream: Tensor) -> Tensor:
     return stream[-1]
 
@@ -606,7 +623,7 @@ def _vectors(
         where = f"{name}, block {layer}"
         if call["outcome"] == "raised":
             return _raised(call, f"a vector ({where})")
-        reader = Reader(name, seed)
+        reader = _reader(name, seed)
         right = reader.right(positives, negatives, layer)
         refusal = common.wrong_type(call["value"], f"a tensor of shape {list(right.shape)}")
         if refusal:
@@ -962,7 +979,7 @@ def class_vector(calls: list[dict], seed: int) -> Refusal | None:
         one = call["passes"][0]
         if set(one["added"]) - {layer}:
             return _elsewhere(call["passes"][:1], layer)
-        reader = Reader(name, seed)
+        reader = _reader(name, seed)
         right = reader.right([positive], [negative], layer)
         seen = _added(one, layer)[0, -1]
         if _close(seen, strength * right) or _close(_added(one, layer)[0, 0], strength * right):
@@ -1032,7 +1049,7 @@ def class_text(calls: list[dict], seed: int) -> Refusal | None:
 
 def _steered_text(seen: object, seed: int) -> Refusal | None:
     """Judges the form of a steered text; which words it holds the vector's own case judges."""
-    reader = Reader(probes.LLAMA, seed)
+    reader = _reader(probes.LLAMA, seed)
     _, prompt, options = probes.steered_text_request(seed)
     new = options["max_new_tokens"]
     expected = f"{prompt!r} and {new} tokens more, steered"
@@ -1050,7 +1067,7 @@ def _steered_text(seen: object, seed: int) -> Refusal | None:
 
 
 def _text(seen: object, name: str, prompt: str, options: dict, seed: int) -> Refusal | None:
-    reader = Reader(name, seed)
+    reader = _reader(name, seed)
     ids = reader.ids(prompt)[None]
     length = ids.shape[1]
 
@@ -1096,7 +1113,7 @@ def class_switch(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _session(calls):
         return refusal
     first, second, third = probes.switch_prompts(seed)
-    reader = Reader(probes.GEMMA, seed)
+    reader = _reader(probes.GEMMA, seed)
     at_two = [reader.right([p], [n], 2) for p, n in (first, second)]
     at_one = reader.right([third[0]], [third[1]], 1)
     generated = [call["passes"][0] for call in _generated(calls)]
@@ -1119,7 +1136,7 @@ def class_switch(calls: list[dict], seed: int) -> Refusal | None:
                 + [("state/vector-of-another-pair", 1.5 * v) for v in (at_one, at_two[1])]
                 + [("state/earlier-strength", x / 1.5 * last) for x in (-2.0, 1.0, 0.5)]
                 if number == 3
-                else _switched(reader, number, first, third, at_one, at_two)
+                else _switched(Reader(probes.GEMMA, seed), number, first, third, at_one, at_two)
             )
             slug = _explained([seen], [found])
             slug = "state/another-vector" if slug == "value/wrong" else slug
@@ -1154,6 +1171,7 @@ def _switched(reader: Reader, number: int, first, third, at_one, at_two) -> Cand
                 else output - 2.0 * at_one
             )
         )
+        reader.seen.clear()
         under = reader.right([first[0]], [first[1]], 2)
         handle.remove()
         found.append(("state/read-under-steering", under))
@@ -1198,7 +1216,7 @@ def _two_streams(
     pairs = zip(ids, fills, strict=True)
     rows = torch.tensor([f + row if left else row + f for row, f in pairs])
     real = torch.tensor([[int(i < len(row)) for i in range(length)] for row in ids])
-    one, other = _stream(reader.model, rows, layer, real if masked else None)
+    one, other = reader.batch(rows, layer, real if masked else None)
     return one, other
 
 
@@ -1244,7 +1262,7 @@ def actadd(calls: list[dict], seed: int) -> Refusal | None:
         name, positive, negative, layer, strength = request
         if call["outcome"] == "raised":
             return _raised(call, f"a pass through {name}")
-        reader = Reader(name, seed)
+        reader = _reader(name, seed)
         right = _rows(reader, positive, negative, layer)
         n = len(right)
         one = call["passes"][0]

@@ -4,12 +4,13 @@ changed by a hook of the judge's own."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from course_utils.checks.judges.common import Refusal
-from course_utils.checks.judges.trace_runs import LEAVES, judged, normal
+from course_utils.checks.judges.trace_runs import LEAVES, judged, normal, remembered
 from course_utils.checks.judges.trace_runs import leaves as _leaves
 from course_utils.checks.probes import tracing as probes
 
@@ -108,12 +109,17 @@ SENTENCES = {
 
 def ablating(baseline: str):
     def judge(calls: list[dict], seed: int) -> Refusal | None:
-        given = probes.head_inputs(seed, baseline)
+        given = _inputs(seed, baseline)
         calls = [normal(call) for call in calls]
         own = [(slug, f) for slug, name, f in CANDIDATES if name in ("", baseline)]
         return judged(calls, given, _right, own, _asked)
 
     return judge
+
+
+@lru_cache(maxsize=8)
+def _inputs(seed: int, baseline: str) -> list[tuple]:
+    return probes.head_inputs(seed, baseline)
 
 
 zero = ablating("zero")
@@ -164,6 +170,7 @@ def _run(model, ids: Tensor, block: int, columns, values: Tensor, rows=slice(Non
     return logits
 
 
+@lru_cache(maxsize=32)
 def _right(model, ids, block, head, baseline, reference) -> Tensor:
     values = _values(model, block, baseline, reference)
     return _run(model, ids, block, _columns(model, block, head), values)
@@ -260,38 +267,40 @@ def _first_row(model, ids, block, head, baseline, reference) -> Tensor:
     return _run(model, ids, block, _columns(model, block, head), values, rows=slice(0, 1))
 
 
-CANDIDATES = [
-    ("ablation/none", "", lambda model, ids, *others: model(ids).logits),
-    ("head/hidden-size", "", _columns_of(_hidden_columns)),
-    ("head/after-output-map", "", _after_map),
-    ("head/whole-attention", "zero", _columns_of(lambda m, b, h: slice(None))),
-    ("head/whole-attention", "mean", _columns_of(lambda m, b, h: slice(None))),
-    ("resample/whole-attention", "resample", _columns_of(lambda m, b, h: slice(None))),
-    *(("head/wrong-one", "", _wrong_head(shift)) for shift in (-1, 1, 2)),
-    ("head/interleaved", "", _columns_of(_interleaved)),
-    ("head/kv-group", "", _columns_of(_group)),
-    *(("head/block", "", _other_block(shift)) for shift in (-1, 1)),
-    ("positions/last-only", "", _last_position),
-    ("rows/first-only", "", _first_row),
-    ("mean/each-position", "mean", _values_of(lambda seen, c: seen.mean(0, keepdim=True))),
-    ("mean/each-row", "mean", _values_of(lambda seen, c: seen.mean(1, keepdim=True))),
-    ("mean/one-number", "mean", _values_of(lambda seen, c: seen[..., c].mean())),
-    (
-        "mean/one-number",
-        "mean",
-        _values_of(lambda seen, c: seen[..., c].mean(-1, keepdim=True)),
-    ),
-    ("mean/of-the-input", "mean", _own_mean),
-    ("mean/zero", "mean", _values_of(lambda seen, c: torch.zeros_like(seen))),
-    ("resample/first-row", "resample", _values_of(lambda seen, c: seen[:1])),
-    ("resample/rows-shifted", "resample", _values_of(lambda seen, c: seen.flip(0))),
-    ("resample/last-position", "resample", _values_of(lambda seen, c: seen[:, -1:])),
-    ("resample/mean", "resample", _values_of(lambda seen, c: seen.mean((0, 1)))),
-    (
-        "resample/whole-run",
-        "resample",
-        lambda model, ids, b, h, baseline, reference: model(reference).logits,
-    ),
-    ("result/last-position", "", lambda *arguments: _right(*arguments)[:, -1]),
-    ("result/probabilities", "", lambda *arguments: _right(*arguments).softmax(-1)),
-]
+CANDIDATES = remembered(
+    [
+        ("ablation/none", "", lambda model, ids, *others: model(ids).logits),
+        ("head/hidden-size", "", _columns_of(_hidden_columns)),
+        ("head/after-output-map", "", _after_map),
+        ("head/whole-attention", "zero", _columns_of(lambda m, b, h: slice(None))),
+        ("head/whole-attention", "mean", _columns_of(lambda m, b, h: slice(None))),
+        ("resample/whole-attention", "resample", _columns_of(lambda m, b, h: slice(None))),
+        *(("head/wrong-one", "", _wrong_head(shift)) for shift in (-1, 1, 2)),
+        ("head/interleaved", "", _columns_of(_interleaved)),
+        ("head/kv-group", "", _columns_of(_group)),
+        *(("head/block", "", _other_block(shift)) for shift in (-1, 1)),
+        ("positions/last-only", "", _last_position),
+        ("rows/first-only", "", _first_row),
+        ("mean/each-position", "mean", _values_of(lambda seen, c: seen.mean(0, keepdim=True))),
+        ("mean/each-row", "mean", _values_of(lambda seen, c: seen.mean(1, keepdim=True))),
+        ("mean/one-number", "mean", _values_of(lambda seen, c: seen[..., c].mean())),
+        (
+            "mean/one-number",
+            "mean",
+            _values_of(lambda seen, c: seen[..., c].mean(-1, keepdim=True)),
+        ),
+        ("mean/of-the-input", "mean", _own_mean),
+        ("mean/zero", "mean", _values_of(lambda seen, c: torch.zeros_like(seen))),
+        ("resample/first-row", "resample", _values_of(lambda seen, c: seen[:1])),
+        ("resample/rows-shifted", "resample", _values_of(lambda seen, c: seen.flip(0))),
+        ("resample/last-position", "resample", _values_of(lambda seen, c: seen[:, -1:])),
+        ("resample/mean", "resample", _values_of(lambda seen, c: seen.mean((0, 1)))),
+        (
+            "resample/whole-run",
+            "resample",
+            lambda model, ids, b, h, baseline, reference: model(reference).logits,
+        ),
+        ("result/last-position", "", lambda *arguments: _right(*arguments)[:, -1]),
+        ("result/probabilities", "", lambda *arguments: _right(*arguments).softmax(-1)),
+    ]
+)

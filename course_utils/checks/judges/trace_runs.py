@@ -242,6 +242,14 @@ def _runs(seed: int) -> list[Runs]:
     return [Runs(trial) for trial in probes.trials(seed)]
 
 
+def remembered(candidates: list[tuple]) -> list[tuple]:
+    """The candidates, each of them with its last results: they cost many forward passes.
+
+    Their arguments are known again by identity, so that the inputs are to be the same objects.
+    """
+    return [(*names, lru_cache(maxsize=32)(function)) for *names, function in candidates]
+
+
 def _named(refusal: Refusal | None, calls: list[dict]) -> Refusal | None:
     """An answer that works on Qwen and asks GPT-2 for a part that it has by another name."""
     is_name = calls[0]["outcome"] == "returned" and calls[-1].get("error") == "AttributeError"
@@ -270,6 +278,7 @@ def _asked(runs: Runs, block: int, position: int) -> str:
     return f"block {block}, position {position}"
 
 
+@lru_cache(maxsize=256)
 def _restored(runs: Runs, block: int, position: int) -> Tensor:
     return runs.probability(runs.restored(block, position))
 
@@ -312,45 +321,50 @@ def _early(runs: Runs, block: int, position: int) -> Tensor:
     return runs.restored(block, position, runs.states["block", block - 1])
 
 
-RESTORE = [
-    ("restored/nothing", _other(lambda r, b, p: r.corrupted)),
-    ("restored/everything", _other(lambda r, b, p: r.clean)),
-    ("runs/swapped", _other(_swapped)),
-    ("state/normed", _other(_normed)),
-    ("state/one-block-early", _other(_early)),
-    ("block/before", _other(lambda r, b, p: r.restored(b - 1, p))),
-    ("block/after", _other(lambda r, b, p: r.restored(b + 1, p))),
-    ("block/from-there-on", _other(_onward)),
-    ("state/mlp", _other(lambda r, b, p: r.restored(b, p, kind="mlp"))),
-    ("state/attention", _other(lambda r, b, p: r.restored(b, p, kind="attention"))),
-    ("position/before", _other(lambda r, b, p: r.restored(b, p - 1))),
-    ("position/after", _other(lambda r, b, p: r.restored(b, (p + 1) % r.clean.shape[1]))),
-    ("position/last", _other(lambda r, b, p: r.restored(b, -1))),
-    ("position/up-to", _other(lambda r, b, p: r.restored(b, slice(0, p + 1)))),
-    ("position/from-there-on", _other(lambda r, b, p: r.restored(b, slice(p, None)))),
-    ("samples/one-restored", _other(lambda r, b, p: r.restored(b, p, rows=0))),
-    ("samples/one-read", _read(lambda x, t: x[0, -1].softmax(-1)[t.answer])),
-    ("samples/not-averaged", _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer])),
-    ("samples/summed", _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer].sum())),
-    ("probability/logit", _read(lambda x, t: x[:, -1, t.answer].mean())),
-    ("probability/logarithm", _read(lambda x, t: x[:, -1].log_softmax(-1)[:, t.answer].mean())),
-    (
-        "probability/logarithm",
-        _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer].mean().log()),
-    ),
-    ("probability/of-mean-logits", _read(lambda x, t: x[:, -1].mean(0).softmax(-1)[t.answer])),
-    ("probability/wrong-position", _read(lambda x, t: x[:, 0].softmax(-1)[:, t.answer].mean())),
-    ("probability/wrong-position", _read(lambda x, t: x[:, -2].softmax(-1)[:, t.answer].mean())),
-    ("probability/wrong-position", _read(lambda x, t: x.softmax(-1)[..., t.answer].mean())),
-    (
-        "probability/wrong-position",
-        lambda r, b, p: r.restored(b, p)[:, p].softmax(-1)[:, r.trial.answer].mean(),
-    ),
-    ("probability/wrong-axis", _read(lambda x, t: x[:, -1].softmax(0)[:, t.answer].mean())),
-    ("probability/wrong-axis", _read(lambda x, t: x.softmax(1)[:, -1, t.answer].mean())),
-    ("result/effect", lambda r, b, p: _restored(r, b, p) - r.probability(r.corrupted)),
-    ("result/effect", lambda r, b, p: r.probability(r.corrupted) - _restored(r, b, p)),
-]
+RESTORE = remembered(
+    [
+        ("restored/nothing", _other(lambda r, b, p: r.corrupted)),
+        ("restored/everything", _other(lambda r, b, p: r.clean)),
+        ("runs/swapped", _other(_swapped)),
+        ("state/normed", _other(_normed)),
+        ("state/one-block-early", _other(_early)),
+        ("block/before", _other(lambda r, b, p: r.restored(b - 1, p))),
+        ("block/after", _other(lambda r, b, p: r.restored(b + 1, p))),
+        ("block/from-there-on", _other(_onward)),
+        ("state/mlp", _other(lambda r, b, p: r.restored(b, p, kind="mlp"))),
+        ("state/attention", _other(lambda r, b, p: r.restored(b, p, kind="attention"))),
+        ("position/before", _other(lambda r, b, p: r.restored(b, p - 1))),
+        ("position/after", _other(lambda r, b, p: r.restored(b, (p + 1) % r.clean.shape[1]))),
+        ("position/last", _other(lambda r, b, p: r.restored(b, -1))),
+        ("position/up-to", _other(lambda r, b, p: r.restored(b, slice(0, p + 1)))),
+        ("position/from-there-on", _other(lambda r, b, p: r.restored(b, slice(p, None)))),
+        ("samples/one-restored", _other(lambda r, b, p: r.restored(b, p, rows=0))),
+        ("samples/one-read", _read(lambda x, t: x[0, -1].softmax(-1)[t.answer])),
+        ("samples/not-averaged", _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer])),
+        ("samples/summed", _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer].sum())),
+        ("probability/logit", _read(lambda x, t: x[:, -1, t.answer].mean())),
+        ("probability/logarithm", _read(lambda x, t: x[:, -1].log_softmax(-1)[:, t.answer].mean())),
+        (
+            "probability/logarithm",
+            _read(lambda x, t: x[:, -1].softmax(-1)[:, t.answer].mean().log()),
+        ),
+        ("probability/of-mean-logits", _read(lambda x, t: x[:, -1].mean(0).softmax(-1)[t.answer])),
+        ("probability/wrong-position", _read(lambda x, t: x[:, 0].softmax(-1)[:, t.answer].mean())),
+        (
+            "probability/wrong-position",
+            _read(lambda x, t: x[:, -2].softmax(-1)[:, t.answer].mean()),
+        ),
+        ("probability/wrong-position", _read(lambda x, t: x.softmax(-1)[..., t.answer].mean())),
+        (
+            "probability/wrong-position",
+            lambda r, b, p: r.restored(b, p)[:, p].softmax(-1)[:, r.trial.answer].mean(),
+        ),
+        ("probability/wrong-axis", _read(lambda x, t: x[:, -1].softmax(0)[:, t.answer].mean())),
+        ("probability/wrong-axis", _read(lambda x, t: x.softmax(1)[:, -1, t.answer].mean())),
+        ("result/effect", lambda r, b, p: _restored(r, b, p) - r.probability(r.corrupted)),
+        ("result/effect", lambda r, b, p: r.probability(r.corrupted) - _restored(r, b, p)),
+    ]
+)
 
 
 # effects
@@ -463,39 +477,45 @@ def _with_embeddings(runs: Runs) -> list[Tensor]:
     return [total, torch.cat([torch.stack(row)[None] - _probabilities(runs)[1], indirect])]
 
 
-EFFECTS = [
-    ("sign/total", _made_of(lambda c, x, r: (x - c, r - x))),
-    ("sign/indirect", _made_of(lambda c, x, r: (c - x, x - r))),
-    ("effect/no-baseline", _made_of(lambda c, x, r: (c - x, r))),
-    ("effect/from-clean", _made_of(lambda c, x, r: (c - x, r - c))),
-    ("effect/from-clean", _made_of(lambda c, x, r: (c - x, c - r))),
-    ("effect/share", _made_of(lambda c, x, r: (c - x, (r - x) / (c - x)))),
-    ("effect/corrupted-only", _made_of(lambda c, x, r: (x, r - x))),
-    ("effect/clean-only", _made_of(lambda c, x, r: (c, r - x))),
-    ("effect/share", _made_of(lambda c, x, r: ((c - x) / c, r - x))),
-    ("shape/transposed", _made_of(lambda c, x, r: (c - x, (r - x).T))),
-    ("effect/zero", _made_of(lambda c, x, r: (0 * c, 0 * r))),
-    ("hooks/pile-up", _piled),
-    ("shape/embedding-row", _with_embeddings),
-    ("probability/logit", _measured(lambda x, t: x[:, -1, t.answer].mean())),
-    (
-        "probability/logarithm",
-        _measured(lambda x, t: x[:, -1].log_softmax(-1)[:, t.answer].mean()),
-    ),
-    (
-        "probability/of-mean-logits",
-        _measured(lambda x, t: x[:, -1].mean(0).softmax(-1)[t.answer]),
-    ),
-    ("samples/one-read", _measured(lambda x, t: x[0, -1].softmax(-1)[t.answer])),
-    (
-        "probability/wrong-position",
-        _measured(lambda x, t: x[:, 0].softmax(-1)[:, t.answer].mean()),
-    ),
-    *((slug, _with(cell)) for slug, cell in RESTORE if slug.startswith(("block", "state", "pos"))),
-    ("runs/swapped", _with(_other(_swapped))),
-    ("samples/one-restored", _with(_other(lambda r, b, p: r.restored(b, p, rows=0)))),
-    ("restored/everything", _with(_other(lambda r, b, p: r.clean))),
-]
+EFFECTS = remembered(
+    [
+        ("sign/total", _made_of(lambda c, x, r: (x - c, r - x))),
+        ("sign/indirect", _made_of(lambda c, x, r: (c - x, x - r))),
+        ("effect/no-baseline", _made_of(lambda c, x, r: (c - x, r))),
+        ("effect/from-clean", _made_of(lambda c, x, r: (c - x, r - c))),
+        ("effect/from-clean", _made_of(lambda c, x, r: (c - x, c - r))),
+        ("effect/share", _made_of(lambda c, x, r: (c - x, (r - x) / (c - x)))),
+        ("effect/corrupted-only", _made_of(lambda c, x, r: (x, r - x))),
+        ("effect/clean-only", _made_of(lambda c, x, r: (c, r - x))),
+        ("effect/share", _made_of(lambda c, x, r: ((c - x) / c, r - x))),
+        ("shape/transposed", _made_of(lambda c, x, r: (c - x, (r - x).T))),
+        ("effect/zero", _made_of(lambda c, x, r: (0 * c, 0 * r))),
+        ("hooks/pile-up", _piled),
+        ("shape/embedding-row", _with_embeddings),
+        ("probability/logit", _measured(lambda x, t: x[:, -1, t.answer].mean())),
+        (
+            "probability/logarithm",
+            _measured(lambda x, t: x[:, -1].log_softmax(-1)[:, t.answer].mean()),
+        ),
+        (
+            "probability/of-mean-logits",
+            _measured(lambda x, t: x[:, -1].mean(0).softmax(-1)[t.answer]),
+        ),
+        ("samples/one-read", _measured(lambda x, t: x[0, -1].softmax(-1)[t.answer])),
+        (
+            "probability/wrong-position",
+            _measured(lambda x, t: x[:, 0].softmax(-1)[:, t.answer].mean()),
+        ),
+        *(
+            (slug, _with(cell))
+            for slug, cell in RESTORE
+            if slug.startswith(("block", "state", "pos"))
+        ),
+        ("runs/swapped", _with(_other(_swapped))),
+        ("samples/one-restored", _with(_other(lambda r, b, p: r.restored(b, p, rows=0)))),
+        ("restored/everything", _with(_other(lambda r, b, p: r.clean))),
+    ]
+)
 
 
 total = measuring(0)
