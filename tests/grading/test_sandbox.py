@@ -11,7 +11,10 @@ from course_utils.grading import referee
 MISCONCEPTIONS = Path(__file__).parents[1] / "misconceptions"
 
 IMPORT = re.compile(r"^from course_utils\.\w+ import (.*)$", re.MULTILINE)
-REFERENCE = re.compile(r"^from course_utils import ", re.MULTILINE)  # of the answer itself
+WITHHELD = {
+    "anatomy.flops/right_reference_parts.py",
+    "causal_tracing.effects/right_growing_batch.py",
+}
 
 
 def grade(sandbox, graded, cells) -> dict[str, dict]:
@@ -20,7 +23,8 @@ def grade(sandbox, graded, cells) -> dict[str, dict]:
 
 
 def right_answers(notebook: str) -> list[dict[str, str]]:
-    """Notebooks solved in other styles: together they hold each right answer of the bank."""
+    """Notebooks solved in other styles: together they hold each right answer of the bank, but for
+    those that stand on what the sandbox withholds."""
     exercises = [e for e in bank.EXERCISES.values() if e.notebook == notebook]
     answers = {exercise.answer for exercise in exercises}
 
@@ -35,8 +39,9 @@ def right_answers(notebook: str) -> list[dict[str, str]]:
 
     styles = {}
     for exercise in exercises:
-        found = map(source, sorted(MISCONCEPTIONS.glob(f"{exercise.id}/right_*.py")))
-        styles[exercise.cell] = [text for text in found if not REFERENCE.search(text)]
+        paths = sorted(MISCONCEPTIONS.glob(f"{exercise.id}/right_*.py"))
+        own = [path for path in paths if f"{exercise.id}/{path.name}" not in WITHHELD]
+        styles[exercise.cell] = [source(path) for path in own]
     most = max(map(len, styles.values()))
     return [{cell: found[i % len(found)] for cell, found in styles.items()} for i in range(most)]
 

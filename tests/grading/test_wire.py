@@ -16,6 +16,7 @@ TENSORS = [
     torch.randn(2, 3).bfloat16(),
     torch.tensor([1 + 2j]),
     torch.empty(0, 4),
+    torch.empty_strided((1,), (2,)).fill_(5.0),
     torch.tensor([math.inf, -math.inf, 0.0, -0.0]),
 ]
 
@@ -32,6 +33,7 @@ def test_plain_values_come_back():
     assert wire.loads(wire.dumps(value)) == value
     assert math.isnan(wire.loads(wire.dumps(math.nan)))
     assert wire.loads(wire.dumps((1, 2))) == [1, 2]
+    assert wire.loads(wire.dumps({0: "a", -1: "b", 2.5: "c"})) == {0: "a", "-1": "b", "2.5": "c"}
 
 
 def test_anything_else_is_described():
@@ -57,7 +59,9 @@ BAD = [
     b'{"tensor": ["bool", [1], "Ag=="]}',
     b'{"tensor": ["float32", [1], "!!!!"]}',
     b'{"dict": [["a"]]}',
-    b'{"dict": [[1, 2]]}',
+    b'{"dict": [[-1, 2]]}',
+    b'{"dict": [[1.0, 2]]}',
+    b'{"dict": [[1000000000000, 2]]}',
     b'{"dict": 3}',
     b'{"dict": [], "tensor": []}',
     b"[" * 10_000 + b"]" * 10_000,

@@ -40,7 +40,8 @@ class Late(WireError):
 def dumps(value: object) -> bytes:
     """The bytes of a value made of None, bools, numbers, strings, lists, dicts and tensors.
 
-    A value of any other kind, or one nested too deep, becomes a description of its type.
+    Keys are strings or indices, others become text. A value of any other kind, or one nested too
+    deep, becomes a description of its type.
     """
     return json.dumps(_pack(value, DEPTH)).encode()
 
@@ -53,10 +54,18 @@ def _pack(value: object, depth: int) -> object:
     if depth and type(value) in (list, tuple):
         return [_pack(item, depth - 1) for item in value]
     if depth and type(value) is dict:
-        return {"dict": [[str(key), _pack(item, depth - 1)] for key, item in value.items()]}
+        return {"dict": [[_key(key), _pack(item, depth - 1)] for key, item in value.items()]}
     if type(value).__name__ == "Tensor":
         return _pack_tensor(value)
     return _description(value)
+
+
+def _key(key: object) -> str | int:
+    return key if _is_index(key) else str(key)
+
+
+def _is_index(key: object) -> bool:
+    return type(key) is int and 0 <= key < MOST_VALUES
 
 
 def _description(value: object) -> dict:
@@ -68,7 +77,7 @@ def _description(value: object) -> dict:
 def _pack_tensor(tensor) -> dict:
     import torch
 
-    flat = tensor.detach().contiguous().reshape(-1)
+    flat = tensor.detach().clone(memory_format=torch.contiguous_format).reshape(-1)
     data = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     dtype = str(tensor.dtype).removeprefix("torch.")
     return {"tensor": [dtype, list(tensor.shape), base64.b64encode(data).decode()]}
@@ -97,8 +106,8 @@ def _unpack(value: object, depth: int) -> object:
         return [_unpack(item, depth - 1) for item in value]
     if type(value) is dict and list(value) == ["dict"]:
         pairs = [(_unpack(key, 1), _unpack(item, depth - 1)) for key, item in value["dict"]]
-        if not all(type(key) is str for key, _ in pairs):
-            raise WireError("a key that is no string")
+        if not all(type(key) is str or _is_index(key) for key, _ in pairs):
+            raise WireError("a key that is neither text nor an index")
         return dict(pairs)
     if type(value) is dict and list(value) == ["tensor"]:
         return _unpack_tensor(*value["tensor"])
