@@ -1,5 +1,6 @@
 # make lab    opens the workbook in JupyterLab
-# make test   passes the tests: lint, build, unit, misconceptions, browser, nbval, each a target too
+# make test   passes the tests: lint, build, unit, grading, misconceptions, browser, nbval, each a
+#             target too
 #
 # TORCH_INDEX=ADDRESS takes torch from that package index, such as PyTorch's CPU index
 # PYTHON=PATH         makes .venv with that Python
@@ -11,13 +12,13 @@ LAB := .venv/.installed-lab
 DEV := .venv/.installed-dev
 ON_TWO := COURSE_DEVICE=cpu OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-.PHONY: lab test lint build unit misconceptions browser nbval
+.PHONY: lab test lint build unit grading misconceptions browser nbval
 .NOTPARALLEL:
 
 lab: $(LAB)
 	@$(BIN)/course lab
 
-test: lint build unit misconceptions browser nbval
+test: lint build unit grading misconceptions browser nbval
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -27,7 +28,11 @@ build: $(DEV)
 	$(BIN)/course build --check
 
 unit: $(DEV)
-	$(ON_TWO) --dist loadfile -m "not notebook" tests --ignore=tests/misconceptions --ignore=tests/browser
+	$(ON_TWO) --dist loadfile -m "not notebook" tests --ignore=tests/misconceptions --ignore=tests/browser \
+		--ignore=tests/grading
+
+grading: $(DEV)
+	$(ON_TWO) tests/grading
 
 misconceptions: $(DEV)
 	$(ON_TWO) --dist loadgroup tests/misconceptions

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from course_utils import __version__
 
@@ -117,7 +118,91 @@ def parser() -> argparse.ArgumentParser:
         "Writes course_utils/retrieval/workbook.jsonl from solutions/: a line for each section. "
         "Then build notebook 09 anew.",
     )
+    add_grading(commands)
     return course
+
+
+def add_grading(commands) -> None:
+    """The commands for instructors."""
+    release = add_command(
+        commands,
+        "release",
+        run_release,
+        "grading",
+        "write the student notebooks to hand out",
+        "Writes the student notebooks into a folder.",
+    )
+    release.add_argument("names", nargs="+", metavar="NN", help="such as 02")
+    release.add_argument("--out", type=Path, required=True, metavar="DIR")
+    release.add_argument(
+        "--no-points", dest="points", action="store_false", help="leave the points out of the text"
+    )
+
+    grade = add_command(
+        commands,
+        "grade",
+        run_grade,
+        "grading",
+        "grade a folder of submissions in a sandbox",
+        "Grades submissions as Canvas, Moodle, Gradescope, nbgrader or plain folders deliver them. "
+        "Goes on where it stopped; a submission that did not change keeps its result.",
+    )
+    what = grade.add_mutually_exclusive_group(required=True)
+    what.add_argument("submissions", nargs="?", type=Path, help="a folder or a zip")
+    what.add_argument("--replay", type=Path, metavar="JSON", help="grade a result once more")
+    grade.add_argument("--out", type=Path, default=Path("results"), metavar="DIR")
+    grade.add_argument("--assignment", action="append", default=[], metavar="NN")
+    grade.add_argument("--afresh", action="store_true", help="grade all anew, with new seeds")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=count, default=1, metavar="N", help="on this machine")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, as tls://…:8786")
+    add_engine(grade)
+
+    regrade = add_command(
+        commands,
+        "regrade",
+        run_regrade,
+        "grading",
+        "grade all results once more and list the marks that change",
+        "Grades all results once more, with the same seeds, after a case was corrected.",
+    )
+    regrade.add_argument("results", type=Path)
+    regrade.add_argument("--assignment", action="append", default=[], metavar="NN")
+    add_engine(regrade)
+
+    export = add_command(
+        commands,
+        "export",
+        run_export,
+        "grading",
+        "write the marks for a learning platform",
+        "Writes the marks as Gradescope, Canvas, Moodle or nbgrader take them, or as plain CSV.",
+    )
+    export.add_argument("results", type=Path)
+    platforms = ("gradescope", "canvas", "moodle", "moodle-gradebook", "csv", "nbgrader")
+    export.add_argument("--to", choices=platforms, required=True)
+    export.add_argument("--out", type=Path, metavar="FILE", help="without it, standard output")
+    export.add_argument("--roster", type=Path, metavar="CSV", help="names, addresses, ids")
+    export.add_argument("--rules", type=Path, metavar="TOML", help="due dates and weights")
+    export.add_argument("--template", type=Path, metavar="CSV", help="Canvas' own export")
+
+    report = add_command(
+        commands,
+        "report",
+        run_report,
+        "grading",
+        "write HTML: an overview, and feedback for each student",
+        "Writes report.html, feedback for each student, and a table of submissions that are alike.",
+    )
+    report.add_argument("results", type=Path)
+    report.add_argument("--out", type=Path, metavar="DIR", help="default: RESULTS/report")
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--bank", type=Path, metavar="DIR", help="your own exercises and cases")
+    command.add_argument(
+        "--unsafe", action="store_true", help="no sandbox: only for submissions that you trust"
+    )
 
 
 def add_command(commands, name: str, run, extra: str, summary: str, description: str):
@@ -131,6 +216,13 @@ def port(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535")
+    return number
+
+
+def count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
     return number
 
 
@@ -172,6 +264,63 @@ def run_snapshot(arguments: argparse.Namespace) -> int:
     from course_utils import authoring
 
     return authoring.snapshot()
+
+
+def run_release(arguments: argparse.Namespace) -> int:
+    return grading("release", "make_release", arguments.names, arguments.out, arguments.points)
+
+
+def run_grade(arguments: argparse.Namespace) -> int:
+    given = arguments
+    if given.scheduler:
+        given.extra = "cluster"
+    if given.replay:
+        return grading("grade", "replay", given.replay, given.bank, given.unsafe)
+    return grading(
+        "grade",
+        "grade",
+        given.submissions,
+        given.out,
+        given.assignment,
+        given.workers,
+        given.bank,
+        given.afresh,
+        given.unsafe,
+        given.scheduler,
+    )
+
+
+def run_regrade(arguments: argparse.Namespace) -> int:
+    given = arguments
+    return grading("regrade", "regrade", given.results, given.assignment, given.bank, given.unsafe)
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    given = arguments
+    return grading(
+        "export",
+        "export",
+        given.results,
+        given.to,
+        given.out,
+        given.roster,
+        given.rules,
+        given.template,
+    )
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    return grading("report", "make_report", arguments.results, arguments.out)
+
+
+def grading(command: str, function: str, *given) -> int:
+    """Run a function of ``grading.commands``; a mistake of the user's is told in a sentence."""
+    from course_utils.grading import commands
+
+    try:
+        return getattr(commands, function)(*given)
+    except commands.MISTAKES as error:
+        return complain(command, str(error))
 
 
 if __name__ == "__main__":

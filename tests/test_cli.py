@@ -7,6 +7,7 @@ import pytest
 from course_utils import __version__, cli
 
 COMMANDS = ["lab", "check", "doctor", "build", "rebuild", "snapshot"]
+COMMANDS += ["release", "grade", "regrade", "export", "report"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -64,6 +65,9 @@ def test_help_is_light():
         ["check", "--list", "my_work/00_sampling.ipynb"],
         ["lab", "--port", "no"],
         ["lab", "--port", "65536"],
+        ["grade", "submissions", "--workers", "0"],
+        ["grade", "submissions", "--replay", "result.json"],
+        ["export", "results", "--to", "paper"],
     ],
 )
 def test_wrong_usage_is_told_without_a_traceback(arguments, capsys):
@@ -109,6 +113,21 @@ def test_check_lists_or_checks(monkeypatch):
     )
     assert cli.main(["check", "--list"]) == 0
     assert cli.main(["check", "a.ipynb"]) == 1
+
+
+def test_instructors_mistakes_are_told_in_a_sentence(tmp_path, capsys):
+    for arguments, sentence in (
+        (["grade", str(tmp_path / "none")], "There is no folder"),
+        (["grade", str(tmp_path), "--assignment", "99"], "no graded notebook 99"),
+        (["grade", str(tmp_path), "--bank", str(tmp_path)], "is no bank"),
+        (["export", str(tmp_path), "--to", "csv"], "holds no results"),
+        (["report", str(tmp_path)], "holds no results"),
+        (["regrade", str(tmp_path)], "holds no results"),
+        (["release", "99", "--out", str(tmp_path / "new")], "no graded notebook 99"),
+    ):
+        assert cli.main(arguments) == 1
+        assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):

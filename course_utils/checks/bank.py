@@ -28,7 +28,7 @@ class Exercise:
 
     ``kind`` says what the answer is: "function", "class", "value" or "dict of names".
     ``answer`` is the name that the exercise cell binds; ``reference`` is the dotted path of the
-    course's own solution.
+    course's own solution; ``withheld`` are further names of its module that would do as an answer.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Exercise:
     signature: str
     reference: str
     cases: tuple[Case, ...]
+    withheld: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -304,6 +305,7 @@ _ALL = (
         answer="GroupedCache",
         signature="GroupedCache()",
         reference="course_utils.kv_cache.GroupedCache",
+        withheld=("HeavyHitterCache", "PreallocatedCache"),
         cases=(
             Case(
                 "update keeps and returns every token",
@@ -420,6 +422,7 @@ _ALL = (
         answer="logit_lens_by_hooks",
         signature="logit_lens_by_hooks(model, tokenizer, text, top_k=5)",
         reference="course_utils.lens.logit_lens",
+        withheld=("document_states", "mean_kl", "read", "residual_streams"),
         cases=(
             Case(
                 "the embedding and every block",
@@ -539,6 +542,7 @@ _ALL = (
         answer="restore",
         signature="restore(model, input_ids, corrupted, block, position, answer)",
         reference="course_utils.tracing.restore",
+        withheld=("activation_patching", "causal_trace"),
         cases=(
             Case("one state after a block", 2, "tracing.restore_inner", "trace_runs.inner"),
             Case("the last block", 1, "tracing.restore_last", "trace_runs.last"),
@@ -636,6 +640,7 @@ _ALL = (
         answer="LLMSteering",
         signature="LLMSteering(model, tokenizer)",
         reference="course_utils.steering.LLMSteering",
+        withheld=("SteeringVector", "actadd", "caa", "concept", "random_like"),
         cases=(
             Case("the vector", 2, "steering.class_vector", "steering.class_vector"),
             Case(

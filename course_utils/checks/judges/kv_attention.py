@@ -752,6 +752,9 @@ def work(calls: list[dict], seed: int) -> Refusal | None:
 def _projections(call: dict, length: int, keys: int) -> Refusal | None:
     tokens = call["value"]
     due = probes.BATCH * length
+    if tokens["flops"] < 8 * due * probes.WORK["d_model"] ** 2:
+        expected = "the operations of four projections"
+        return Refusal("efficiency/recomputes", expected, f"{tokens['flops']} FLOPs")
     over = {name: tokens[name] for name in probes.PROJECTIONS if tokens[name] > due}
     if not over:
         return None

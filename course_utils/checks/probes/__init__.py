@@ -7,9 +7,12 @@ right from wrong. What is made of the values is said in ``checks.judges``.
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-from course_utils.checks.bank import Case, Exercise
 from course_utils.checks.probes import guard
+
+if TYPE_CHECKING:
+    from course_utils.checks.bank import Case, Exercise
 
 
 def observe(exercise: Exercise, case: Case, answer: object, seed: int, time_limit: float) -> dict:

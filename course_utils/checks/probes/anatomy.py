@@ -286,9 +286,11 @@ def _multiplied(scores: Tensor, mask: Tensor | None) -> Tensor:
     return weights / weights.sum(-1, keepdim=True)
 
 
-ADDED, MULTIPLIED = "course_1", "course_2"  # names that tell nothing
-AttentionInterface.register(ADDED, _attention(_added))
-AttentionInterface.register(MULTIPLIED, _attention(_multiplied))
+def _registered(masked: Callable, sizes: Sizes) -> str:
+    """The name of an attention for transformers, drawn from the seed: it tells nothing."""
+    name = f"course_{sizes.between(0, 10**9)}"
+    AttentionInterface.register(name, _attention(masked))
+    return name
 
 
 def running(config: PreTrainedConfig, attention: str, spread: float = 0.4) -> PreTrainedModel:
@@ -303,14 +305,16 @@ def _adding(seed: int) -> list[PreTrainedModel]:
     sizes = Sizes(seed, 71)
     llama = LlamaConfig(**sizes.gated(kv_heads=2, num_hidden_layers=2))
     small = gpt2(sizes, num_hidden_layers=2)
-    return [running(llama, ADDED), running(small, "sdpa", spread=0.05)]
+    added = _registered(_added, sizes)
+    return [running(llama, added), running(small, "sdpa", spread=0.05)]
 
 
 def _multiplying(seed: int) -> list[PreTrainedModel]:
     sizes = Sizes(seed, 72)
     qwen = Qwen2Config(**sizes.gated(kv_heads=2, num_hidden_layers=2))
     gemma = Gemma3TextConfig(**sizes.gated(kv_heads=1, num_hidden_layers=2, head_dim=6))
-    return [running(qwen, MULTIPLIED), running(gemma, MULTIPLIED)]
+    multiplied = _registered(_multiplied, sizes)
+    return [running(qwen, multiplied), running(gemma, multiplied)]
 
 
 def masking_additive(answer: Callable, seed: int) -> list[dict]:

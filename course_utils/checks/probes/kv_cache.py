@@ -217,12 +217,15 @@ def sinks_chunks(answer: type, seed: int) -> list[dict]:
 # generate(model, ids, max_new_tokens, cache)
 
 
-class CountingLM(scripted.ScriptedLM):
-    """Notes how many tokens a sequence it is given in each pass."""
+def counting_lm(fed: list[int]) -> scripted.ScriptedLM:
+    """A model that notes in `fed` how many tokens a sequence it is given in each pass."""
 
-    def forward(self, input_ids=None, **options):
-        self.fed.append(input_ids.shape[-1])
-        return super().forward(input_ids, **options)
+    class CountingLM(scripted.ScriptedLM):
+        def forward(self, input_ids=None, **options):
+            fed.append(input_ids.shape[-1])
+            return super().forward(input_ids, **options)
+
+    return CountingLM()
 
 
 def generate_requests(seed: int) -> list[dict]:
@@ -250,14 +253,14 @@ def _generated(answer: Callable, request: dict) -> dict:
     many the given cache holds."""
     from transformers import DynamicCache
 
-    model = CountingLM()
-    model.fed = []
+    fed: list[int] = []
+    model = counting_lm(fed)
     most_passes = 4 * (request["new"] + request["ids"].shape[1]) + 20
     model.begin(request["table"].clone(), request["key"], most_passes)
     cache = DynamicCache()
     outcome = attempt(answer, model, request["ids"].clone(), request["new"], cache)
-    cached = attempt(cache.get_seq_length).get("value")
-    return outcome | {"fed": list(model.fed), "cached": cached}
+    cached = attempt(DynamicCache.get_seq_length, cache).get("value")
+    return outcome | {"fed": fed, "cached": cached}
 
 
 # PagedCache(n_blocks, n_kv_heads, d_head, block_size=16)

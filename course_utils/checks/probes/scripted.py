@@ -8,7 +8,9 @@ tokenizer works on bytes: one character may be split over two tokens.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -81,11 +83,21 @@ class ScriptedConfig(PreTrainedConfig):
     max_position_embeddings = 4096
 
 
+@dataclass
+class _Notes:
+    most_passes: int
+    passes: int = 0
+    trained: bool = False
+
+
+_notes: WeakKeyDictionary[ScriptedLM, _Notes] = WeakKeyDictionary()  # no attribute of the model
+
+
 class ScriptedLM(PreTrainedModel, GenerationMixin):
     """Logits are ``table[rule]``, with the rule computed from all tokens so far.
 
-    ``passes`` counts the forward passes, ``trained`` says whether one ran in training mode; the
-    pass after ``most_passes`` raises RanOn.
+    ``passes`` counts the forward passes, ``trained`` says whether one ran in training mode, and
+    neither can be set; the pass after the ``most_passes`` of ``begin`` raises RanOn.
     """
 
     config_class = ScriptedConfig
@@ -108,9 +120,20 @@ class ScriptedLM(PreTrainedModel, GenerationMixin):
         """Take another table and key, and start counting forward passes anew."""
         self.table.data = table
         self.key = key
-        self.passes, self.most_passes = 0, most_passes
-        self.trained = False
+        _notes[self] = _Notes(most_passes)
         self.eval()
+
+    @property
+    def passes(self) -> int:
+        return _notes[self].passes
+
+    @property
+    def most_passes(self) -> int:
+        return _notes[self].most_passes
+
+    @property
+    def trained(self) -> bool:
+        return _notes[self].trained
 
     def forward(
         self,
@@ -122,9 +145,10 @@ class ScriptedLM(PreTrainedModel, GenerationMixin):
         logits_to_keep: int = 0,
         **kwargs,
     ) -> CausalLMOutputWithPast:
-        self.passes += 1
-        self.trained |= self.training
-        if self.passes > self.most_passes:
+        notes = _notes[self]
+        notes.passes += 1
+        notes.trained |= self.training
+        if notes.passes > notes.most_passes:
             raise RanOn
         batch, length = input_ids.shape
         if past_key_values is None and use_cache is not False:

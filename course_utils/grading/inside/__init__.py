@@ -1,0 +1,1 @@
+"""What stands inside the sandbox, beside the submission: nothing here tells right from wrong."""
