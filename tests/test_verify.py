@@ -41,9 +41,9 @@ def shared(fact, sentences):
 def test_a_source_is_a_span_of_the_document():
     text = "Ulko eats rice. Kelmar tours Rome.\n\nKelmar visits Paris. Ulko sings."
     chunks = [Chunk("a.txt", text[:34], "", 0, 34), Chunk("a.txt", text[36:], "", 36, len(text))]
-    source = match_source("Kelmar visits Paris", chunks, shared, 0.5)
-    assert text[source.start : source.stop] == source.text == "Kelmar visits Paris."
-    assert source.file == "a.txt" and source.score == 1
+    file, start, stop, score = match_source("Kelmar visits Paris", chunks, shared, 0.5)
+    assert text[start:stop] == "Kelmar visits Paris."
+    assert file == "a.txt" and score == 1
     assert match_source("Nobody knows", chunks, shared, 0.5) is None
     assert match_source("Kelmar visits Paris", [], shared, 0.5) is None
 

@@ -72,24 +72,25 @@ def match_source(
     chunks: Sequence[Chunk],
     score: Callable[[str, list[str]], Sequence[float]],
     threshold: float,
-) -> Source | None:
-    """The sentence of the chunks that is nearest to a fact, None if none reaches the threshold.
+) -> tuple[str, int, int, float] | None:
+    """The sentence of the chunks that is nearest to a fact, None if none reaches the threshold:
+    its document, from which character to which it goes, and its score.
 
     ``score(fact, sentences)`` gives a number for each sentence, the larger the nearer. The span
     counts characters of the document, not of the chunk. Of equal ones the first is taken.
     """
     sentences = [
-        Source(chunk.file, chunk.start + m.start(), chunk.start + m.end(), m[0], 0.0)
+        (chunk.file, chunk.start + m.start(), chunk.start + m.end(), m[0])
         for chunk in chunks
         for m in SENTENCE.finditer(chunk.content)
     ]
     if not sentences:
         return None
-    scores = [float(x) for x in score(fact, [s.text for s in sentences])]
+    scores = [float(x) for x in score(fact, [text for *_, text in sentences])]
     best = max(range(len(scores)), key=scores.__getitem__)
     if scores[best] < threshold:
         return None
-    return sentences[best]._replace(score=scores[best])
+    return *sentences[best][:3], scores[best]
 
 
 def verify_and_cite(
