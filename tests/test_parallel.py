@@ -84,7 +84,7 @@ def test_ranks_that_wait_are_ended():
     assert children() == before
 
 
-def test_an_interrupt_leaves_nothing():
+def test_an_interrupt_leaves_nothing(interruptible):
     before, files = children(), folders()
     timer = threading.Timer(1, signal.raise_signal, [signal.SIGINT])
     timer.start()

@@ -180,7 +180,7 @@ SENTENCES = {
             "The question alone is a prompt too.",
         ),
         "format/end": (
-            "The prompt does not end in Answer:",
+            "The prompt does not end in `Answer:`.",
             "No space and no line break after the colon: the model begins with a space.",
         ),
         "format/lines": (
