@@ -790,7 +790,7 @@ for rule, verdicts in printed.items():
     print(f"{rule:22} {told}")
 show(
     grouped_bars(bars, list(printed), "verifier", "share"),
-    f"Four rules: recall {min(bars['recall']):.2f} at least, {bars['recall'][-1]:.2f} with the last.",
+    f"Recall from {min(bars['recall']):.2f} up, and {bars['recall'][-1]:.2f} with the last rule.",
 )
 
 # %% [markdown] id="verified-letter"

@@ -416,6 +416,7 @@ BAD = {
         "# NBVAL_",
         "nbval",
     ),
+    "long line": ("UNIT = 1\n", f"UNIT = {'1' * 94}\n", "UNIT = 111", "a line of 101 characters"),
     "not Python": ("UNIT = 1\n", "UNIT = = 1\n", "UNIT = =", "not Python"),
     "too many cells": (
         '# %% id="use"',

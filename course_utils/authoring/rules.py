@@ -16,6 +16,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MAX_CELLS = 60
 MAX_EXERCISES = 8
 MAX_CODE_LINES = 25  # 90th percentile
+MAX_LINE = 100  # in code, as the linter has it for the notebooks
 MAX_WORDS = 4000  # outside <details>
 MAX_STUDENT_BYTES = 200_000
 
@@ -40,7 +41,7 @@ def bank() -> dict[str, Exercise]:
 
 def problems(source: Source, known: dict[str, Exercise]) -> list[Problem]:
     """What is wrong with `source`, by line. Exercises are looked at once their cells are sound."""
-    found = [*_cells(source), *_limits(source), *_codes(source)]
+    found = [*_cells(source), *_limits(source), *_long_lines(source), *_codes(source)]
     found = found or _exercises(source, known)
     return [Problem(source.path, line, message) for line, message in sorted(found)]
 
@@ -88,6 +89,13 @@ def _limits(source: Source) -> Found:
         yield line, f"code cells of {length} lines (90th percentile): at most {MAX_CODE_LINES}"
     if (words := sum(count for count, _ in text)) > MAX_WORDS:
         yield max(text)[1], f"{words} words outside <details>: at most {MAX_WORDS}"
+
+
+def _long_lines(source: Source) -> Found:
+    for cell in source.cells:
+        for number, line in enumerate(cell.lines, start=1):
+            if cell.kind == "code" and len(line) > MAX_LINE:
+                yield cell.line + number, f"a line of {len(line)} characters: at most {MAX_LINE}"
 
 
 def _words(markdown: str) -> int:
