@@ -28,8 +28,8 @@ build: $(DEV)
 	$(BIN)/course build --check
 
 unit: $(DEV)
-	$(ON_TWO) --dist loadfile -m "not notebook" tests --ignore=tests/misconceptions --ignore=tests/browser \
-		--ignore=tests/grading
+	$(ON_TWO) --dist loadfile -m "not notebook" tests --ignore=tests/misconceptions \
+		--ignore=tests/browser --ignore=tests/grading
 
 grading: $(DEV)
 	$(ON_TWO) tests/grading
