@@ -9,6 +9,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 LAB := .venv/.installed-lab
 DEV := .venv/.installed-dev
+ON_TWO := COURSE_DEVICE=cpu OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 .PHONY: lab test lint build unit misconceptions browser nbval
 .NOTPARALLEL:
@@ -26,17 +27,18 @@ build: $(DEV)
 	$(BIN)/course build --check
 
 unit: $(DEV)
-	$(BIN)/pytest tests --ignore=tests/misconceptions --ignore=tests/browser
+	$(ON_TWO) --dist loadfile -m "not notebook" tests --ignore=tests/misconceptions --ignore=tests/browser
 
 misconceptions: $(DEV)
-	$(BIN)/pytest -n 2 --dist loadgroup tests/misconceptions
+	$(ON_TWO) --dist loadgroup tests/misconceptions
 
 browser: $(DEV)
 	$(BIN)/pytest tests/browser
 
 nbval: $(DEV)
-	COURSE_DEVICE=cpu OMP_NUM_THREADS=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
-		--nbval-cell-timeout 120 -n 2 --dist loadfile solutions
+	$(ON_TWO) --dist loadfile --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
+		--nbval-cell-timeout 120 solutions
+	$(ON_TWO) -m notebook tests/test_authoring_student.py
 
 # The stamps: a second call installs nothing. [dev] holds [lab].
 $(LAB) $(DEV): .venv/.installed-%: pyproject.toml constraints.txt

@@ -11,6 +11,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
+@pytest.mark.notebook
 @every_notebook
 def test_an_unsolved_notebook_runs_to_its_end(path):
     notebook = nbformat.read(path, as_version=4)
