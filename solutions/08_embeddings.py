@@ -97,10 +97,12 @@ distances = mine_or_reference("embeddings.distances", distances)
 
 # %% [markdown] id="published"
 # Now a real embedder, all-MiniLM-L6-v2. Its documentation prints a table of similarities for three sentences. Before you run: which two
-# sentences are closest, and do the three measures rank the pairs alike?
+# sentences are closest, and do the three measures rank the pairs alike? And if *not* is put into the first: is that further from it, or nearer, than the second?
 
 # %% id="predict-ranking"
+my_closest = None  # such as "1 and 3"
 my_ranking = None  # "alike" or "differently"
+my_denial = None  # "further" or "nearer"
 
 # %% id="published-matrix"
 embedder = load_embedder()
@@ -114,10 +116,12 @@ published = torch.tensor([[1, 0.6660, 0.1046], [0.6660, 1, 0.1411], [0.1046, 0.1
 euclidean, dot, cosine_distance = distances(vectors, vectors)
 print("equal to the published table to four digits:", (dot - published).abs().max().item() < 1e-4)
 print("lengths:", [round(x, 3) for x in vectors.norm(dim=1).tolist()])
+pairs = {"1 and 2": dot[0, 1], "1 and 3": dot[0, 2], "2 and 3": dot[1, 2]}
+print("closest:", max(pairs, key=pairs.get), "· you predicted", my_closest)
 
 
 def ranking(a: Tensor) -> list[list[int]]:
-    """For each vector the others, the nearest first, by the three measures."""
+    """For each vector all of them, itself included, the nearest first, by the three measures."""
     euclidean, dot, cosine = distances(a, a)
     return [table.argsort(dim=1).tolist() for table in (euclidean, -dot, cosine)]
 
@@ -129,16 +133,26 @@ for name, given in (("as they are", vectors), ("made longer", long)):
         f"{name}: Euclid as cosine: {by_euclid == by_cosine}, dot as cosine: {by_dot == by_cosine}"
     )
 print("you predicted", my_ranking)
+denied = embedder.encode("The weather is not lovely today.", show_progress_bar=False)
+print(f"the first and its denial: {vectors[0] @ torch.from_numpy(denied):.2f}; the first and the")
+print(f"second: {vectors[0] @ vectors[1]:.2f} · you predicted", my_denial)
 
 # %% [markdown] id="other-table"
-# This model normalizes its output. For vectors of length 1 the three say the same, since $\lVert a-b\rVert^2 = 2-2\,a\cdot b$, and the
+# To this model the denial is nearer than the same said in other words. It normalizes its output. For vectors of length 1 the three say the same, since $\lVert a-b\rVert^2 = 2-2\,a\cdot b$, and the
 # cheapest, the dot product, is enough. For others they differ.
 #
-# Another table was published for three sentences about a blanket, a spread and Taylor Swift. Two questions: does its model normalize? And was it
-# computed as above? The numbers alone answer both. Look at them before you run.
+# Another table was published for the three pairs of three sentences, about a blanket, a spread and Taylor Swift:
+#
+# | Euclid | dot | cosine distance |
+# |---:|---:|---:|
+# | 4.6 | 12.3 | 0.45 |
+# | 7.3 | -0.8 | 0.97 |
+# | 6.3 | 0.9 | 0.95 |
+#
+# Two questions: does its model normalize? And was it computed as above? The numbers alone answer both. Look at them before you run.
 
 # %% id="predict-table"
-my_verdict = None
+my_verdict = {"normalizes": None, "computed as above": None}
 
 # %% id="other-table-read"
 table = {"euclid": [4.6, 7.3, 6.3], "dot": [12.3, -0.8, 0.9], "cosine distance": [0.45, 0.97, 0.95]}
@@ -239,7 +253,7 @@ print("mean, then length 1, is encode():", torch.allclose(mine, encoded, atol=1e
 # ## 3 · Exact search
 #
 # To search, compare the query with everything. The library's `util.semantic_search` normalizes the whole corpus at every call unless told
-# otherwise, which costs many times the search itself.
+# otherwise, which for a single query costs many times the search itself.
 #
 # ## Exercise 8.3 · The nearest, exactly
 #
@@ -300,7 +314,7 @@ ExactSearch = mine_or_reference("embeddings.top_k", ExactSearch)
 # difficulty ●●○○○ · 15 minutes · 3 points
 #
 # **Goal.** The share of a query's relevant items that is among the first `k` found, averaged over the queries. A query
-# without a relevant item does not count.
+# without a relevant item does not count; at least one query has some.
 #
 # `recall_at_k(found [q, n], relevant: a set of item numbers for each query, k) -> float`
 #
@@ -401,10 +415,10 @@ with Store(folder / "notes.db", embedder) as store:
 # ## 4 · King − man + woman
 #
 # Directions carry meaning, it is said: *king − man + woman* is nearest to *queen*. Published results leave the three input words out of the search.
-# What is nearest if they stay in?
+# Here are eight such sums, and only a few dozen words to search, which makes it easy. In how many is the wanted word nearest if the inputs stay in, in how many without them?
 
 # %% id="predict-king"
-my_nearest = None
+my_nearest = {"with": None, "without": None}
 
 # %% id="arithmetic-done"
 WORDS = (
@@ -427,9 +441,8 @@ for line in ANALOGIES.split(";"):
     second = WORDS[scores.argmax()]
     right_with, right_without = right_with + (first == wanted), right_without + (second == wanted)
     print(f"{start} - {minus} + {plus} = {first}; without the input words: {second}")
-print(
-    f"right with the inputs {right_with} of 8, without {right_without} · you predicted {my_nearest}"
-)
+print(f"among {len(WORDS)} words: right with the inputs {right_with} of 8, without {right_without}")
+print("you predicted", my_nearest)
 
 # %% [markdown] id="pictures"
 # Leaving the inputs out helps the arithmetic along: with *king* itself out of the way, little else is near a king. Compare the two
@@ -487,7 +500,7 @@ info_nce = mine_or_reference("embeddings.info_nce", info_nce)
 
 # %% [markdown] id="live-training"
 # We train a small CLIP on your loss, for 120 steps on scenes of one group: six colors, four shapes, one to three of them. Of 72 pictures, a
-# caption finds the right one by chance once in 72 times. How often after 120 steps?
+# caption finds the right one by chance once in 72 times, a share of 0.01. What share after 120 steps?
 
 # %% id="predict-trained"
 my_share = None
@@ -510,8 +523,8 @@ with torch.no_grad():
 _, found = ExactSearch(images).search(captions, 5)
 one = recall_at_k(found, [{i} for i in range(72)], 1)
 print(f"loss {losses[0][1]:.1f} at first, {losses[-1][1]:.1f} at the end")
-print(f"a caption finds its picture: more than five times as often as by chance: {one > 5 / 72}")
-print("you predicted", my_share)
+print(f"share of captions that find their picture first: {one:.1f} · you predicted {my_share}")
+print("more than five times as often as by chance:", one > 5 / 72)
 show(
     curves({"InfoNCE": losses}, "step", "loss (nats)"),
     f"The loss falls from {losses[0][1]:.1f} to {losses[-1][1]:.1f} nats in 120 steps.",
@@ -542,8 +555,8 @@ print("you predicted", my_recall, "for 5")
 
 
 # %% [markdown] id="contact-sheets"
-# Any text or picture can be the query. The same three lines search your own photos with a model that knows the world: give `Store` a CLIP
-# of the Hub and the paths of your pictures (section 8).
+# Any text or picture can be the query. Your own photos are searched in the same way with a model that knows the world: section 8 gives `Store` a CLIP
+# of the Hub and the paths of your pictures.
 
 
 # %% id="contact-sheet"
@@ -629,7 +642,8 @@ check("embeddings.ivf", IVF)
 IVF = mine_or_reference("embeddings.ivf", IVF)
 
 # %% [markdown] id="recall-work"
-# Ten thousand vectors of width 96 in clusters that overlap, 100 cells. To have 95 % of the ten nearest, what share of the vectors has to be compared?
+# Ten thousand vectors of width 96 in clusters that overlap, 100 cells. To have 95 % of the ten nearest, with how many vectors must a query be compared, in percent of the ten thousand?
+# (The 100 centroids count too.)
 
 # %% id="predict-work"
 my_work = None
@@ -642,12 +656,14 @@ points = F.normalize(centers[cluster] + 1.3 * torch.randn(10_200, 96, generator=
 points, queries = points[:10_000], points[10_000:]
 exact = ExactSearch(points).search(queries, 10)[1]
 wanted = [set(row) for row in exact.tolist()]
-ivf = IVF(points, kmeans(points, 100))
-by_ivf, n_members = [], torch.bincount((points @ ivf.centroids.T).argmax(1), minlength=100)
+centroids = kmeans(points, 100)
+ivf = IVF(points, centroids)
+by_ivf, n_members = [], torch.bincount((points @ centroids.T).argmax(1), minlength=100)
 for n_probe in (1, 2, 4, 8, 16, 32):
     found = torch.stack([ivf.search(query, 10, n_probe)[1] for query in queries])
-    cells = (queries @ ivf.centroids.T).topk(n_probe).indices
-    share = n_members[cells].sum(1).double().mean().item() / len(points)
+    cells = (queries @ centroids.T).topk(n_probe).indices
+    compared = len(centroids) + n_members[cells].sum(1).double().mean().item()
+    share = compared / len(points)
     by_ivf.append((100 * share, recall_at_k(found, wanted, 10)))
 for share, recall in by_ivf:
     print(f"{share:5.1f} % of the vectors: recall@10 {recall:.2f}")
@@ -708,7 +724,8 @@ show(
 #
 # ## 7 · Explore
 #
-# Type a query in the words that the model knows, or choose a scene by its number (leave the text empty). What happens if you ask for
+# The model knows `a`, `two`, `three`; red, green, blue, yellow, purple and black; circles, squares, triangles and stars; `above`, `below`, `left of`, `right of`.
+# Type a query in these words, or choose a scene by its number (leave the text empty). What happens if you ask for
 # something no picture shows? For a word it does not know?
 
 
@@ -773,7 +790,7 @@ else:
 # - A contrastive loss puts texts and pictures into one space: the wrong pairs of the batch are what it learns from.
 # - Approximate indexes trade recall for work; measure recall against exact search, on your own vectors.
 #
-# **Where it fails.** A similarity is no probability, and no understanding: *not* hardly moves a vector. Numbers and names blur. What lies far
+# **Where it fails.** A similarity is no probability, and no understanding: *not* hardly moved a vector in section 1. Numbers and names blur. What lies far
 # from the training data, as photos do for our small CLIP, gets a vector too, and a nearest neighbor.
 #
 # ## Papers

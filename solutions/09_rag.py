@@ -131,7 +131,7 @@ sections = workbook.sections()
 prose = [section for section in sections if not section.heading.startswith("Exercise")]
 long = max(prose, key=lambda section: len(section.text))
 encoded = embedder.tokenizer(long.text, return_offsets_mapping=True, add_special_tokens=False)
-windows = [content for content, _, _ in chunk(long.text, encoded["offset_mapping"], 48, 8)]
+windows = [row[0] for row in chunk(long.text, encoded["offset_mapping"], 48, 8)]
 pieces = [piece.content for piece in chunks(long.text, long.file, embedder.tokenizer, 48)]
 finished = re.compile(r"[.:?!`$)*]\s*\Z|(?:\A|\n)#[^\n]*\Z")
 
@@ -735,7 +735,7 @@ def source_of(claim: str, library: HybridSearch, documents: dict[str, str]):
 lines = verify.extract(model, tokenizer, [people.paragraph(p) for p in persons[:48]])
 claims = people.planted(lines, persons, people.TUNED + people.UNSEEN, seed=1)
 draft = people.summary([claim.text for claim in claims])
-facts_told = [fact for fact, _, _ in split_facts(draft)]
+facts_told = [row[0] for row in split_facts(draft)]
 print(draft[:150], "…")
 print("split again into the same facts:", facts_told == [claim.text for claim in claims], "\n")
 sources = [source_of(fact, library, registers) for fact in facts_told]
@@ -827,7 +827,7 @@ def explore(question: str, k: int, budget: int) -> Picture:
     budget = max(budget, count(build_prompt(question, [], count, 10**6)[0]))  # for the question
     prompt, used = build_prompt(question, [hit.chunk.content for hit in hits], count, budget)
     answer = "".join(stream(model, tokenizer, prompt)).strip()
-    facts = [fact for fact, _, _ in split_facts(answer)]
+    facts = [row[0] for row in split_facts(answer)]
     found = [source_of(fact, library, registers) for fact in facts]
     pairs = [(source.text, fact) for source, fact in zip(found, facts, strict=True)]
     judged = zip(verify.verdicts(model, tokenizer, pairs), pairs, strict=True)
@@ -877,7 +877,7 @@ else:
         question, passages, lambda t: len(real_tokenizer(t)["input_ids"]), 1500
     )
     answer = told(f"Answer in short sentences from the context only.\n{prompt}", 150)
-    found = [fact for fact, _, _ in split_facts(answer)]
+    found = [row[0] for row in split_facts(answer)]
     matched = [match_source(fact, [hit.chunk for hit in hits], near, 0.3) for fact in found]
     text_of = {section.file: section.text for section in sections}
     real_sources = [m and verify.Source(*m[:3], text_of[m[0]][m[1] : m[2]], m[3]) for m in matched]

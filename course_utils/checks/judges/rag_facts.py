@@ -661,12 +661,8 @@ MATCHES = [
 
 
 def _place(value: object) -> object:
-    """(file, start, stop, score), the score in float64; a sentence before the score is left out."""
+    """(file, start, stop, score), the score in float64."""
     value = numbers_out(value)
-    if isinstance(value, list) and len(value) == 5 and isinstance(value[3], str):
-        value = [*value[:3], value[4]]
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], list):
-        value = [*value[0], value[1]]
     if isinstance(value, list) and len(value) == 4 and isinstance(value[3], int | float):
         return [*value[:3], torch.tensor(float(value[3]), dtype=torch.float64)]
     return value
@@ -827,7 +823,10 @@ def _two_lists(value: object) -> object:
 
 def _judged_lists(calls: list[dict]) -> Refusal | None:
     for call in calls:
-        if call["outcome"] == "returned" and _two_lists(call["value"]) is None:
+        if call["outcome"] != "returned":
+            continue
+        value = numbers_out(call["value"])
+        if _two_lists(value) is None or any(len(source) == 3 for source in value[1]):
             slug = "result/none" if call["value"] is None else "result/not-rows"
             return Refusal(slug, "([(fact, number), …], [source, …])", show(call["value"]))
     return None

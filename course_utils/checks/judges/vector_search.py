@@ -197,6 +197,14 @@ SENTENCES = {
             "Where n_probe cells hold fewer than k vectors, more cells are searched.",
             "Search n_probe cells, and return what they hold.",
         ),
+        "cells/empty-skipped": (
+            "Empty cells do not count: farther ones are searched in their place.",
+            "Take the n_probe nearest cells, whatever they hold.",
+        ),
+        "cells/all-where-empty": (
+            "Where the cells hold nothing, all vectors are searched.",
+            "Return what they hold, nothing: two tensors of length 0.",
+        ),
         "cells/farthest-members": (
             "Each vector is in the cell of the centroid that is farthest from it.",
             "A large inner product is near: argmax.",
@@ -721,6 +729,19 @@ def _until_full(vectors, centroids, query, k: int, n_probe: int) -> Found:
     return [scores, rows[places]]
 
 
+def _held(vectors, centroids, query, k: int, n_probe: int) -> Found:
+    """Over the nearest cells that hold something."""
+    cells = _opened(vectors, centroids, query, lambda cells: cells)
+    rows = torch.cat([rows for rows in cells if len(rows)][:n_probe])
+    scores, places = _top(vectors[rows] @ query, k)
+    return [scores, rows[places]]
+
+
+def _all_where_empty(vectors, centroids, query, k: int, n_probe: int) -> Found:
+    found = _ivf(vectors, centroids, query, k, n_probe)
+    return found if len(found[1]) else _top(vectors @ query, k)
+
+
 def _farthest_members(vectors, centroids, query, k: int, n_probe: int) -> Found:
     farthest = (vectors @ centroids.T).argmin(dim=1)
     cells = (centroids @ query).argsort(descending=True)[:n_probe]
@@ -747,6 +768,8 @@ IVF = [
     ("scores/distances", _changed(lambda scores, rows: [1 - scores, rows])),
     ("scores/distances", _changed(lambda s, rows: [(2 - 2 * s).clamp(min=0).sqrt(), rows])),
     ("cells/until-full", _until_full),
+    ("cells/empty-skipped", _held),
+    ("cells/all-where-empty", _all_where_empty),
     ("cells/farthest-members", _farthest_members),
     ("result/order", _changed(lambda scores, rows: [rows, scores])),
     ("result/order", _changed(lambda scores, rows: [rows.double(), scores])),

@@ -1,4 +1,4 @@
-"""Probes and inputs for the exercises of ``08_embeddings``, in float64."""
+"""Probes and inputs for the exercises of ``08_embeddings``, in float64; for pooling in float32."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def distances_special(answer: Callable, seed: int) -> list[dict]:
 
 def _masked(generator: torch.Generator, rows: list[list[int]], width: int) -> tuple[Tensor, Tensor]:
     mask = torch.tensor(rows)
-    return 3 + _normal(generator, *mask.shape, width), mask
+    return (3 + _normal(generator, *mask.shape, width)).float(), mask
 
 
 def padded(seed: int) -> list[tuple[Tensor, Tensor]]:
@@ -343,12 +343,18 @@ def all_cells(seed: int) -> list[tuple]:
 
 
 def sparse_cells(seed: int) -> tuple[tuple[Tensor, Tensor], list[tuple]]:
-    """More wanted than there is, over cells of which some hold nothing."""
+    """More wanted than there is, over cells of which some hold nothing: all of them, the nearest
+    alone, or the two nearest."""
     vectors, centroids = cells(seed, 854)
     cell = (vectors @ centroids.T).argmax(dim=1)
     vectors = vectors[cell < CELLS // 2]
     query = F.normalize(vectors[0] + 0.1 * _queries(seed, 855, 1)[0], dim=0)
-    return (vectors, centroids), [(query, 500, CELLS), (query, 2, CELLS)]
+    held = torch.bincount((vectors @ centroids.T).argmax(dim=1), minlength=CELLS)
+    others = _queries(seed, 858, 500)
+    first, second = (held[c] == 0 for c in (others @ centroids.T).topk(2).indices.T)
+    near_one, near_two = others[first & ~second][0], others[first & second][0]
+    searches = [(query, 500, CELLS), (query, 2, CELLS), (near_one, 3, 2), (near_two, 3, 2)]
+    return (vectors, centroids), searches
 
 
 def many_cells(seed: int) -> tuple[tuple[Tensor, Tensor], list[tuple]]:
