@@ -854,15 +854,14 @@ slerp = mine_or_reference("steering.slerp", slerp)
 block, s = settings["any talk to weddings"]
 one, food = to_weddings.at(block), towards("cooking").at(block)
 long, steps = one + one + one, (0, 0.25, 0.5, 0.75, 1)
-mixtures = {"unsteered": one, "sum": long + food}
-mixtures |= {f"slerp {t}": long.slerp(food, t) for t in steps}
+mixtures = {"none": one, "sum": long + food} | {f"slerp {t}": long.slerp(food, t) for t in steps}
 mine = slerp(long.vectors[block], food.vectors[block], 0.5)
 assert torch.allclose(mine, mixtures["slerp 0.5"].vectors[block], rtol=1e-3, atol=1e-3)
 mixtures["random"] = random_like(one, seed=0)
 found = {}
 for name, mixture in mixtures.items():
     to_norm = (one.vectors[block].norm() / mixture.vectors[block].norm()).item()
-    with mixture.apply(model, s * to_norm if name != "unsteered" else 0):
+    with mixture.apply(model, s * to_norm if name != "none" else 0):
         texts = continuations(model, tokenizer, talk, 12, temperature=1.0, seed=1)
     found[name] = [share_of_kind(texts, *counted(topic)) for topic in ("weddings", "cooking")]
     shares_of = "weddings {:.2f}, cooking {:.2f}".format(*found[name])

@@ -691,8 +691,10 @@ def interval(calls: list[dict], seed: int) -> Refusal | None:
     if refusal := _intervals(calls, probes.mean_inputs(seed)):
         return refusal
     bounds = _bounds(single, "two bounds")
-    if isinstance(bounds, Refusal) or math.isclose(*bounds, rel_tol=1e-6, abs_tol=1e-9):
-        return bounds if isinstance(bounds, Refusal) else None
+    if isinstance(bounds, Refusal):
+        return bounds
+    if any(map(math.isnan, bounds)) or math.isclose(*bounds, rel_tol=1e-6, abs_tol=1e-9):
+        return None
     seen = f"{bounds[0]:.3g} to {bounds[1]:.3g}"
     return Refusal("resample/number-ignored", "with n_resamples=1 the same number twice", seen)
 
