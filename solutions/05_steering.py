@@ -132,8 +132,8 @@ last_token_vector = mine_or_reference("steering.last_token_vector", last_token_v
 # We will add the vector of each block at the output of that block, at every position, at strength 1, 2 and 4, until the other
 # word is written. Write down the blocks for which you expect it.
 #
-# Is it the direction, or would any push of that size do? The **control** is a random vector of the same norm. Of 20 random vectors,
-# how many bring it?
+# Is it the direction, or would any push of that size do? The **control** is a random vector of the same norm. At the block
+# that needs least strength, how many of 20 random vectors bring it?
 
 # %% id="predict-blocks"
 my_blocks = []
@@ -195,7 +195,7 @@ steering_hook = mine_or_reference("steering.hook", steering_hook)
 # %% id="each-block"
 @contextmanager
 def hooked(vector: Tensor, layer: int, strength: float):
-    """Inside the `with`, your hook is on one block."""
+    """Inside the `with`, your hook is on one block, and runs before others that are there."""
     hook = steering_hook(vector, strength)
     handle = parts.blocks[layer].register_forward_hook(hook, prepend=True)
     try:
@@ -322,7 +322,8 @@ check("steering.llm_steering", LLMSteering)
 LLMSteering = mine_or_reference("steering.llm_steering", LLMSteering)
 
 # %% [markdown] id="registers-question"
-# Can a style be steered as well? A pair from the saga and the encyclopedia, added with both signs to a news line, a saga line and the
+# The course's model was trained on several registers: the saga, the encyclopedia and the news are three. Can such
+# a style be steered as well? A pair from the saga and the encyclopedia, added with both signs to a news line, a saga line and the
 # weather; and a random vector of the same norm. Will whole sentences turn, or words? Which of the three will turn last? A first
 # look: section 5 counts.
 
@@ -348,8 +349,8 @@ for prompt in openings:
 print("you predicted", *my_registers.values())
 
 # %% [markdown] id="exercise-actadd"
-# Both prompts of that pair wait for a noun, and their vector is added at every position. Which part of what you saw is the
-# register, and which the wish for a noun? Section 5 takes many lines, and all of their tokens.
+# That vector comes from two beginnings, and is added at every position. Which part of what you saw is the
+# register, and which these particular words? Section 5 takes many lines, and all of their tokens.
 #
 # ## Exercise 5.4 · ActAdd: pad and align
 #
@@ -421,8 +422,8 @@ actadd_edit = mine_or_reference("steering.actadd", actadd_edit)
 # %% [markdown] id="actadd-question"
 # A vector of a few rows at the start of the prompt, in one pass: can it still be felt when the model writes? It was in the residual stream
 # when the blocks behind computed keys and values, and these stay in the cache. Two pairs, one of which needs padding, on a neutral
-# prompt and on one that has said the model's own word; the control has random rows of the same norms. At which of every second block will
-# the second prompt come to the other word?
+# prompt and on one that has said the model's own word; the control has random rows of the same norms. With the first
+# pair, at which of every second block will the *second* prompt come to the other word?
 
 # %% id="predict-actadd"
 my_actadd = []
@@ -575,8 +576,8 @@ share_of_kind = mine_or_reference("steering.score", share_of_kind)
 # adjectives that count are those that made no vector. Twelve tokens are sampled after each *Review: The … was*. Beside the share of positive
 # adjectives stands **fluency**: the perplexity of what was written, under the model without steering.
 #
-# Of the settings whose two signs move the share within 0.1 of the farthest, we take the one with the lowest
-# perplexity. Which block will that be?
+# A setting is a block and a strength, 0.5 or 1 (strength 2 is only looked at). How far apart are its shares with + and with -? Of the settings
+# within 0.1 of the largest distance, we take the one whose higher perplexity of the two is lowest. Which block will that be?
 
 # %% id="predict-best"
 my_best = None
@@ -691,7 +692,8 @@ print("you predicted", my_points["from the last token"])
 # weather to be told as a saga, and a saga as an encyclopedia; talk that has to come to weddings, of all topics; and talk that has begun about
 # football. The vectors are **concept vectors**: the mean over the tokens of many lines of the wanted kind, minus that of
 # another (the first is that of CAA, added everywhere). Again half of the words make the vectors and the other half counts, some prompts choose block and
-# strength and others are reported. Which will move least?
+# strength and others are reported. Every second block is tried; *random* is the mean over three vectors; where no word counts, the share
+# enters its points as 0. Which will move least?
 
 # %% id="predict-resists"
 my_resists = None
@@ -782,7 +784,7 @@ print(f"moved least: {min(moved, key=moved.get)} · you predicted {my_resists}")
 # Weddings and cooking: add both vectors? Where one is longer than the other, the sum points more its way. **Spherical
 # interpolation** (SLERP) first makes both of length 1, goes a part `t` of the *angle* between them, and gives the result
 # a length between theirs. We make the wedding vector three times as long, and bring both mixtures to one norm. What share of the words will
-# be of weddings, in the sum and under SLERP at `t = 0.5`? Without steering this talk is of cooking.
+# be of weddings, in the sum and under SLERP at `t = 0.5`? The first line is that without steering.
 
 # %% id="predict-mixed"
 my_weddings = {"sum": None, "slerp": None}
@@ -852,14 +854,14 @@ slerp = mine_or_reference("steering.slerp", slerp)
 block, s = settings["any talk to weddings"]
 one, food = to_weddings.at(block), towards("cooking").at(block)
 long, steps = one + one + one, (0, 0.25, 0.5, 0.75, 1)
-mixtures = {"sum": long + food} | {f"slerp {t}": long.slerp(food, t) for t in steps}
+mixtures = {"none": one, "sum": long + food} | {f"slerp {t}": long.slerp(food, t) for t in steps}
 mine = slerp(long.vectors[block], food.vectors[block], 0.5)
 assert torch.allclose(mine, mixtures["slerp 0.5"].vectors[block], rtol=1e-3, atol=1e-3)
 mixtures["random"] = random_like(one, seed=0)
 found = {}
 for name, mixture in mixtures.items():
     to_norm = (one.vectors[block].norm() / mixture.vectors[block].norm()).item()
-    with mixture.apply(model, s * to_norm):
+    with mixture.apply(model, s * to_norm if name != "none" else 0):
         texts = continuations(model, tokenizer, talk, 12, temperature=1.0, seed=1)
     found[name] = [share_of_kind(texts, *counted(topic)) for topic in ("weddings", "cooking")]
     shares_of = "weddings {:.2f}, cooking {:.2f}".format(*found[name])

@@ -12,7 +12,7 @@
 # - count the samples that are steered backwards, which a mean hides;
 # - put an interval around any number you report, and a random vector beside it;
 # - compare a vector with what one would otherwise do: a prefix, examples, a logit bias;
-# - say before steering for which concepts it is likely to work.
+# - ask before steering for which concepts it is likely to work, and how sure that is.
 
 # %% id="bootstrap" tags=["setup"]
 
@@ -40,7 +40,8 @@ from course_utils.widgets import explorer, menu, slider
 # ## 1 · A number that flatters
 #
 # A sentiment vector as in notebook 05: the mean difference between reviews that end in a positive and in a negative adjective, added
-# everywhere. Half of the adjectives and half of the things make the vector; the others are kept for measuring. First the block, chosen as in
+# everywhere. Half of the adjectives and half of the things make the vector; from section 2 on its slopes are measured on the others. The shares of this
+# section count all adjectives, those that made the vector too. First the block, chosen as in
 # notebook 05 and on the hardest prompts, those that hate: of the blocks whose vector brings a share of positive words within 0.1 of the largest, the one with the lowest perplexity.
 
 # %% id="block-chosen"
@@ -365,7 +366,7 @@ show(
 print(f"width / mean: {(high - low) / mean:.2f} · you predicted {my_width}")
 
 # %% [markdown] id="interval-discussed"
-# Does any interval reach 0, and how many of that setting's samples were steered backwards? An interval knows only the samples it is given. It says what other *words* of this kind would have given, for these prompts and this vector; a
+# Does any interval reach 0, and how many of that setting's samples were steered backwards? An interval knows only the samples it is given. It says what other *words and things* of this kind would have given, for this phrasing and this vector; a
 # vector from other pairs, another block, another model are other questions. And rows that share a prompt are less than independent: resample prompts, not rows, when there are few of them.
 #
 # ## 4 · Would any vector do?
@@ -488,7 +489,7 @@ print(f"rarity among the random: {rarity:.3f}")
 # ## 5 · At what price, and against what?
 #
 # A vector has competition: one can put a friendly review in front (a **prefix**), or three (**few-shot**), or add a constant to the logits of positive words (a
-# **logit bias**). The hard prompts are those that hate. And a price that the share does not show: does the model, so treated, still know its facts? Which way wins on
+# **logit bias**). All adjectives count, among them the 15 that made the vector, stand in the examples and get the bias: the share flatters each of the ways. The hard prompts are those that hate. And a price that the share does not show: does the model, so treated, still know its facts? Which way wins on
 # the share, and which costs the facts least?
 
 # %% id="predict-ways"
@@ -587,9 +588,10 @@ print("you predicted", my_sentence)
 # ## 6 · Can one know before?
 #
 # Braun et al. (2025) found that vectors steer better where the differences of the training pairs point the same way. The **agreement** of a set of pairs is the mean cosine between the differences of two of them: 1 if all are parallel, about 0 if
-# they have nothing in common. We take seventeen concepts, among them two that are none: words of one kind, divided by their place in the alphabet. For each: ten pairs make a vector, other words in another phrasing measure it.
+# they have nothing in common. We take seventeen concepts, among them two that are none: words of one kind, divided by their place in the alphabet. For each: half of its pairs of words, at most ten, make a vector; the others, in another phrasing, measure it.
 #
-# What correlation do you expect, over the concepts, between agreement and the share of samples steered backwards?
+# What correlation (0 where either is the same for all)
+# do you expect, over the concepts, between agreement and the share of samples steered backwards?
 
 # %% id="predict-correlation"
 my_correlation = None
@@ -675,7 +677,8 @@ print(
 )
 
 # %% [markdown] id="probes-question"
-# The rows of that bootstrap are concepts, and each row's two numbers stay together. Agreement costs one forward pass for each text: look at it before you steer.
+# The rows of that bootstrap are concepts, and each row's two numbers stay together. Agreement costs one forward pass for each text and no steering. Whether to
+# look at it first depends on the interval: does yours leave out 0? It is one model, one block, and concepts that we chose.
 #
 # ## 7 · Is the best classifier the best vector?
 #
@@ -710,8 +713,8 @@ for name, direction in {"mean difference": own, "probe": probe}.items():
 print("you predicted", my_probe)
 
 # %% [markdown] id="explorer-text"
-# Did the better classifier steer more? Telling apart and steering are two abilities. A probe may use any feature that differs, and it turns away from directions in which the texts vary for other
-# reasons; what is *read* by the later blocks is another matter, and only steering can say.
+# Did the better classifier steer more? Telling apart and steering are two abilities. A probe may use any feature that differs, and may turn away from directions in which the texts vary for other
+# reasons (nothing here has measured that); what is *read* by the later blocks is another matter, and only steering can say.
 #
 # ## 8 · Try it
 #
@@ -762,7 +765,7 @@ else:
 # - Report sample by sample: the slope of log p(wanted) - log p(unwanted) against strength, and the share of samples with a negative one.
 # - Measure on words, things and phrasings that made no vector; give the interval, and resample what was drawn independently.
 # - Beside the vector belong random vectors of its norm, shuffled labels, and a prefix in the prompt; beside the share, perplexity and something that should not change.
-# - The agreement of the training differences is known before any steering.
+# - The agreement of the training differences is known before any steering; what it foretells is a correlation with an interval.
 # - A direction that tells two classes apart need not be the one that steers.
 #
 # **Where it fails.** Log-probabilities of chosen words are still a choice of words: a text can avoid all of them. Our settings are small worlds with one right answer; open-ended writing has no unwanted continuation to

@@ -285,7 +285,7 @@ attack_step = mine_or_reference("beyond_the_mean.attack_step", attack_step)
 
 # %% [markdown] id="attack-question"
 # Targets are words of the model's own vocabulary in random order, so that nothing leads from one to the next. A target counts as forced if, with the perturbation, each of its tokens is the likeliest. We give
-# the attacker 2, 4 and 8 of the context's tokens. How many tokens does each position force: what κ do you expect?
+# the attacker 2, 4 and 8 of the context's 9 tokens. How many tokens does each position force: what κ do you expect?
 
 # %% id="predict-kappa"
 my_kappa = None
@@ -304,13 +304,13 @@ def forced(targets: Int[Tensor, "batch target"], perturbation: Tensor) -> Tensor
 
 
 def attacked(targets: Int[Tensor, "batch target"], a: int, steps: int = 60) -> Tensor:
-    """The rows that so many steps of the attack force; the rate falls to 0."""
+    """The perturbation after so many steps of the attack; the rate falls to 0."""
     largest = 0.3 * model.get_input_embeddings().weight.std().item()
     perturbation = torch.zeros(len(targets), a, model.config.hidden_size, device=model.device)
     for step in range(steps):
         rate = largest * (1 - step / steps)
         perturbation, _ = attack_step(model, context, targets, perturbation, rate)
-    return forced(targets, perturbation)
+    return perturbation
 
 
 # %% id="targets"
@@ -328,7 +328,7 @@ longest = {}  # number of positions -> for each target the most tokens that were
 for a in POSITIONS:
     longest[a] = torch.zeros(len(targets))
     for n in LENGTHS:
-        done = attacked(targets[:, :n], a).cpu()
+        done = forced(targets[:, :n], attacked(targets[:, :n], a)).cpu()
         longest[a][done] = n
         if not done.any():
             break
@@ -353,14 +353,16 @@ show(
     f"origin: κ = {kappa(table):.2f}, from {low:.2f} to {high:.2f}.",
 )
 print(f"κ = {kappa(table):.2f} ({low:.2f} to {high:.2f}) · you predicted {my_kappa}")
-noise = torch.randn(len(targets), POSITIONS[-1], model.config.hidden_size, device=model.device)
+pushed = attacked(targets[:, :1], POSITIONS[-1])
+noise = torch.randn(pushed.shape).to(pushed)
+noise *= pushed.norm(dim=(1, 2), keepdim=True) / noise.norm(dim=(1, 2), keepdim=True)
 print(
-    f"random perturbations of {POSITIONS[-1]} positions force the first token of",
+    f"{POSITIONS[-1]} positions, random, of the attack's norms, force the first token of",
     f"{int(forced(targets[:, :1], noise).sum())} of {len(targets)} targets",
 )
 
 # %% [markdown] id="kappa-discussed"
-# Do the points lie on the line through the origin, as the law asks? Where a few positions force less than their share, one κ tells half the story. Its spread is that over targets; it does not cover the attacker: more steps, another rate, another start force more, so κ is what *this* attack reaches, from below. Compare with a
+# Do the points lie on the line through the origin, as the law asks? A $t_{max}$ is one of 1, 2, 3, 4, 6, 8, 12, 16 and 24: rounded down, and never more than 24. Where a few positions force less than their share, one κ tells half the story. Its spread is that over targets; it does not cover the attacker: more steps, another rate, another start force more, so κ is what *this* attack reaches, from below. Compare with a
 # steering vector, which is one direction for all prompts: an attacker chooses one for each position and each target, by gradients: "we
 # found no vector that does it" says little about what such an attacker finds.
 #
@@ -539,7 +541,7 @@ else:
 #
 # - How open a choice is can be a direction; whether it is more than a disturbance is seen beside random vectors and by what else changes.
 # - Who controls activations directly can force tokens, the more the more positions are under control; a measured κ tells what the attack that was run reaches, and no more.
-# - A controller steers where it was taught to. Its mistakes are on inputs of neither class.
+# - A controller steers where it was taught to. Try it on inputs of neither class: there its scale was never trained.
 #
 # **Where it fails.** All three fit something: to prompts, to targets, to two classes. Each needs inputs that it was not fitted to, and the controls of notebook 06.
 #

@@ -185,7 +185,7 @@ SENTENCES = {
             "Call the module: model.get_input_embeddings()(ids).",
         ),
         "mutates/gradients": (
-            "Gradients are left in the model's parameters.",
+            "The gradients of the model's parameters are not as they were.",
             "torch.autograd.grad(loss, perturbation) gives this gradient alone.",
         ),
         "mutates/model": (
@@ -587,7 +587,7 @@ def traces(calls: list[dict], seed: int) -> Refusal | None:
     """What was left behind: results are judged by the other cases."""
     for call in calls:
         if "gradients" in call["left"]:
-            return Refusal("mutates/gradients", "parameters without .grad", "gradients")
+            return Refusal("mutates/gradients", "the parameters' .grad as it was", "others")
         changed = [name for name in call["left"] if name not in ("gradients", "graph")]
         if changed:
             return Refusal("mutates/model", "the model as it was", f"other {changed[0]}")

@@ -84,7 +84,7 @@ _VECTOR = {
         "Remove your own handle: handle.remove(), never _forward_hooks.clear().",
     ),
     "mutates/model": (
-        "The model is not as it was: its mode, its blocks or its weights are changed.",
+        "The model is not as it was: its mode, its blocks, its weights or their requires_grad.",
         "Leave the model alone, or put back what you change, in finally.",
     ),
     "mutates/settings": (
@@ -155,6 +155,10 @@ SENTENCES = {
     | {
         "pairs/one-of-them": ("Only one pair is used.", "The mean over all pairs."),
         "pairs/sum": ("The differences are added up.", "Divide by the number of pairs."),
+        "pairs/distinct": (
+            "A pair that is given twice counts once.",
+            "The mean over all pairs, as they are given.",
+        ),
         "pairs/median": ("It is not the mean.", "Add the differences, divide by their number."),
         "completion/alone": (
             "The completion is read without its prompt.",
@@ -427,8 +431,16 @@ SENTENCES = {
             "A word ends at white space: text.split(), then strip what is at its ends.",
         ),
         "spelling/inside": (
-            "Punctuation inside a word cuts it in two.",
+            "Punctuation inside a word is taken away, or cuts it in two.",
             "A word ends at white space: text.split(), then strip what is at its ends.",
+        ),
+        "spelling/white-space": (
+            "Words are cut apart at blanks only: a new line or a tab is white space too.",
+            "text.split(), without an argument.",
+        ),
+        "spelling/other-ends": (
+            "Other marks than those listed are taken off the ends of words.",
+            "word.strip('.,!?\":;')",
         ),
         "lists/only-lists": (
             "It fails where the words are given as sets.",
@@ -720,8 +732,10 @@ def _of_pairs(reader: Reader, pairs: list[tuple[str, str, str]], layer: int) -> 
 
     each = differences(layer)
     positives, negatives = ([f"{p[0]} {p[k]}" for p in pairs] for k in (1, 2))
+    stripped = [[f"{p[0]} {p[k].strip()}" for p in pairs] for k in (1, 2)]
     found = [
         ("completion/space", reader.right(positives, negatives, layer)),
+        ("completion/space", reader.right(*stripped, layer)),
         (
             "tokens/begin-twice",
             torch.stack([begun_twice(p, a) - begun_twice(p, b) for p, a, b in pairs]).mean(0),
@@ -738,6 +752,8 @@ def _of_pairs(reader: Reader, pairs: list[tuple[str, str, str]], layer: int) -> 
         found += [("pairs/sum", each.sum(0)), ("pairs/median", each.median(0).values)]
         units = each / each.norm(dim=-1, keepdim=True)
         found += [("vector/normalized", units.mean(0))]
+        once = [pairs.index(pair) == i for i, pair in enumerate(pairs)]
+        found += [("pairs/distinct", each[torch.tensor(once)].mean(0))]
     return found
 
 
@@ -1625,7 +1641,8 @@ def score_spelling(calls: list[dict], seed: int) -> Refusal | None:
         for name, call, args in zip(probes.SPELLINGS, calls, inputs, strict=True)
         if not _same_number(call["value"], _right_share(*args))
     }
-    found = [name for name in ("substring", "hyphen", "inside", "case") if name in wrong]
+    order = "substring", "hyphen", "inside", "case", "white-space", "other-ends"
+    found = [name for name in order if name in wrong]
     if "punctuation" not in wrong:
         return Refusal(f"spelling/{found[0]}", refusal.expected, refusal.seen)
     if "substring" not in wrong:

@@ -146,6 +146,14 @@ SENTENCES = {
             "Every resample is the sample itself: the interval has no width.",
             "Draw with replacement: torch.randint(n, (n,)), not randperm.",
         ),
+        "resample/repeated": (
+            "The same resample is drawn again and again.",
+            "Make the generator once, before the loop.",
+        ),
+        "resample/number-ignored": (
+            "n_resamples has no effect.",
+            "Draw so many resamples as are asked for.",
+        ),
         "resample/other-size": (
             "The resamples are not of the size of the sample.",
             "Draw n of n: the spread depends on the number.",
@@ -244,7 +252,7 @@ SENTENCES = {
             "Return the effects as they are; compare their sizes.",
         ),
         "rarity/no-one-added": (
-            "It is the plain share of random effects: with few vectors it can be 0.",
+            "1 is not added both to the count and to n: a plain share can be 0.",
             "(1 + count) / (n + 1): the vector itself is one of those that could have been drawn.",
         ),
         "rarity/one-sided": (
@@ -563,9 +571,8 @@ class Resampled:
         statistic = statistic or self.statistic
         n = len(self.values)
         counts = self.rng.multinomial(size, np.full(n, 1 / n), self.COUNT)
-        if statistic is probes.ratio:
-            sums = counts @ self.values
-            return sums[:, 0] / sums[:, 1]
+        if statistic is probes.correlation:
+            return _correlations(*(counts @ x / size for x in _moments(*self.values.T)))
         means = counts @ self.values / size
         if statistic is probes.mean:
             return means
@@ -619,21 +626,31 @@ class Resampled:
 
     def _apart(self) -> tuple[float, float]:
         n = len(self.values)
-        counts = [
-            self.rng.multinomial(n, np.full(n, 1 / n), self.COUNT) @ column
-            for column in self.values.T
-        ]
-        return self._quantiles(counts[0] / counts[1], self.tail)
+        one, other = (self.rng.choice(column, (self.COUNT, n)) for column in self.values.T)
+        means = (x.mean(-1) for x in _moments(one, other))
+        return self._quantiles(_correlations(*means), self.tail)
 
     def explain(self, low: float, high: float) -> str:
         if abs(high - low) < 1e-9 * max(1.0, abs(low)):
-            return "resample/without-replacement"
+            own = math.isclose(low, self.of_all, rel_tol=1e-5, abs_tol=1e-9)
+            return "resample/without-replacement" if own else "resample/repeated"
         distances = [(max(abs(low - a), abs(high - b)), slug) for slug, (a, b) in self.candidates()]
         nearest, slug = min(distances)
-        if nearest < 0.1 * (self.right[1] - self.right[0]):
+        width = max(self.right[1] - self.right[0], high - low)
+        if nearest < 0.1 * width:
             return slug
         outside = low < np.quantile(self.found, 0.003) and high > np.quantile(self.found, 0.997)
         return "interval/extremes" if outside else "value/wrong"
+
+
+def _moments(one: np.ndarray, other: np.ndarray) -> list[np.ndarray]:
+    return [one, other, one * other, one**2, other**2]
+
+
+def _correlations(one, other, product, one_squared, other_squared) -> np.ndarray:
+    """From the means of the moments."""
+    spreads = (one_squared - one**2) * (other_squared - other**2)
+    return (product - one * other) / np.sqrt(spreads)
 
 
 def _around(middle: float, half: float) -> tuple[float, float]:
@@ -670,7 +687,16 @@ def _intervals(calls: list[dict], inputs: list[tuple]) -> Refusal | None:
 
 
 def interval(calls: list[dict], seed: int) -> Refusal | None:
-    return _intervals(calls, probes.mean_inputs(seed))
+    *calls, single = calls
+    if refusal := _intervals(calls, probes.mean_inputs(seed)):
+        return refusal
+    bounds = _bounds(single, "two bounds")
+    if isinstance(bounds, Refusal):
+        return bounds
+    if any(map(math.isnan, bounds)) or math.isclose(*bounds, rel_tol=1e-6, abs_tol=1e-9):
+        return None
+    seen = f"{bounds[0]:.3g} to {bounds[1]:.3g}"
+    return Refusal("resample/number-ignored", "with n_resamples=1 the same number twice", seen)
 
 
 def interval_skewed(calls: list[dict], seed: int) -> Refusal | None:

@@ -72,6 +72,9 @@ def all_certain(answer: Callable, seed: int) -> list[dict]:
 
 # attack_step(model, context, targets, perturbation, rate)
 
+GRADIENT = 0.5
+"""What stands in each parameter's gradient before the step."""
+
 
 def attack_inputs(seed: int, names: tuple[str, ...] = (LLAMA, LLAMA)) -> list[tuple]:
     """Architecture, context, targets, perturbation, rate; the rows are of different losses."""
@@ -108,6 +111,8 @@ def _stepped(answer: Callable, requests: list[tuple], seed: int) -> list[dict]:
     calls = []
     for name, context, targets, perturbation, rate in requests:
         model = trained_model(name, seed)
+        for parameter in model.parameters():
+            parameter.grad = torch.full_like(parameter, GRADIENT)
         before = _state(model)
         given = context.clone(), targets.clone(), perturbation.clone(), rate
         made = []
@@ -148,7 +153,8 @@ def _left(model, before: dict) -> list[str]:
     now = _state(model)
     left = [name for name in ("hooks", "training", "asks") if now[name] != before[name]]
     left += ["weights"] * (not torch.equal(now["weights"], before["weights"]))
-    return left + ["gradients"] * any(p.grad is not None for p in model.parameters())
+    kept = (p.grad is not None and bool((p.grad == GRADIENT).all()) for p in model.parameters())
+    return left + ["gradients"] * (not all(kept))
 
 
 def attack(answer: Callable, seed: int) -> list[dict]:

@@ -25,6 +25,7 @@ from transformers import (
 from course_utils import hooks
 from course_utils.anatomy import anatomy
 from course_utils.checks.probes.guard import attempt
+from course_utils.checks.probes.tracing import lenient
 
 PAD, BEGIN, END = "<|pad|>", "<|begin|>", "<|endoftext|>"
 WORDS = (
@@ -120,8 +121,9 @@ class Bench:
     dimensions arrived (``dims``).
     """
 
-    def __init__(self, name: str, seed: int):
+    def __init__(self, name: str, seed: int, trained: bool = False):
         self.model, self.tokenizer = make_model(name, seed), make_tokenizer(name)
+        self.model.requires_grad_(trained)
         self.parts = anatomy(self.model)
         self.passes: list[dict] = []
         self.failing: BaseException | None = None
@@ -129,7 +131,7 @@ class Bench:
         self.model(torch.tensor([[2, 3]]), output_hidden_states=True)
         self.blocks = list(self.parts.blocks)
         self.found, self.weights = self._hooks(), self._weights()
-        self.settings = self._settings()
+        self.settings, self.asking = self._settings(), self._asking()
         self.passes.clear()
 
     def _watch(self) -> None:
@@ -177,6 +179,9 @@ class Bench:
     def _weights(self) -> Tensor:
         return torch.cat([p.detach().flatten() for p in self.model.parameters()]).clone()
 
+    def _asking(self) -> list[bool]:
+        return [p.requires_grad for p in self.model.parameters()]
+
     def _settings(self) -> dict[str, object]:
         holders = {"model": self.model.config, "tokenizer": self.tokenizer}
         return {
@@ -194,7 +199,10 @@ class Bench:
         return {
             "lost": len(set(self.found) - set(now)),
             "left": len(set(now) - set(self.found)),
-            "changed": self.model.training or not same or list(_blocks(self)) != self.blocks,
+            "changed": self.model.training
+            or not same
+            or list(_blocks(self)) != self.blocks
+            or self._asking() != self.asking,
             "set": [f"{name} is {x!r}" for name, x in settings if x != self.settings[name]],
         }
 
@@ -243,10 +251,12 @@ def traces_requests(seed: int) -> list[tuple[str, str, str, int]]:
     return [(name, sentence(generator, 3), sentence(generator, 3), 1) for name in (LLAMA, GPT2)]
 
 
-def _vectors(answer: Callable, requests: list[tuple], seed: int) -> list[dict]:
+def _vectors(
+    answer: Callable, requests: list[tuple], seed: int, trained: bool = False
+) -> list[dict]:
     calls = []
     for name, positive, negative, layer in requests:
-        bench = Bench(name, seed)
+        bench = Bench(name, seed, trained)
         arguments = (bench.model, bench.tokenizer, positive, negative, layer)
         calls.append(_attempt_on(bench, f"{name}, layer {layer}", answer, *arguments))
     return calls
@@ -261,23 +271,26 @@ def last_block(answer: Callable, seed: int) -> list[dict]:
 
 
 def traces(answer: Callable, seed: int) -> list[dict]:
-    return _vectors(answer, traces_requests(seed), seed)
+    return _vectors(answer, traces_requests(seed), seed, trained=True)
 
 
 # caa_vector(model, tokenizer, pairs, layer)
 
 
 def caa_requests(seed: int) -> list[tuple[str, list[tuple[str, str, str]], int]]:
-    """Architecture, pairs, layer; prompts and completions of different lengths."""
+    """Architecture, pairs, layer; prompts and completions of different lengths, one completion
+    without a space before it, one pair twice."""
     generator = _generator(seed, 521)
 
     def pair(prompt: int, positive: int, negative: int) -> tuple[str, str, str]:
         completions = (f" {sentence(generator, n)}" for n in (positive, negative))
         return sentence(generator, prompt), *completions
 
+    unspaced = sentence(generator, 5), ".", f" {sentence(generator, 1)}"
+    twice = pair(2, 3, 1)
     return [
-        (LLAMA, [pair(4, 1, 3), pair(2, 2, 1), pair(5, 1, 1)], 1),
-        (GPT2, [pair(2, 3, 1), pair(4, 1, 2)], 2),
+        (LLAMA, [pair(4, 1, 3), pair(2, 2, 1), unspaced], 1),
+        (GPT2, [twice, pair(4, 1, 2), twice], 2),
         (GEMMA, [pair(3, 2, 2)], 0),
     ]
 
@@ -298,10 +311,10 @@ def _even(generator) -> list[str]:
     return [sentence(generator, 4), *(f" {sentence(generator, 1)}" for _ in range(2))]
 
 
-def _caa(answer: Callable, requests: list[tuple], seed: int) -> list[dict]:
+def _caa(answer: Callable, requests: list[tuple], seed: int, trained: bool = False) -> list[dict]:
     calls = []
     for name, pairs, layer in requests:
-        bench = Bench(name, seed)
+        bench = Bench(name, seed, trained)
         arguments = (bench.model, bench.tokenizer, list(pairs), layer)
         calls.append(_attempt_on(bench, f"{name}, layer {layer}", answer, *arguments))
     return calls
@@ -316,7 +329,7 @@ def caa_last_block(answer: Callable, seed: int) -> list[dict]:
 
 
 def caa_traces(answer: Callable, seed: int) -> list[dict]:
-    return _caa(answer, caa_traces_requests(seed), seed)
+    return _caa(answer, caa_traces_requests(seed), seed, trained=True)
 
 
 # steering_hook(vector, strength)
@@ -687,7 +700,7 @@ def score_inputs(seed: int) -> list[tuple]:
     ]
 
 
-SPELLINGS = ("punctuation", "substring", "case", "hyphen", "inside")
+SPELLINGS = ("punctuation", "substring", "case", "hyphen", "inside", "white-space", "other-ends")
 
 
 def spelling_inputs(seed: int) -> list[tuple]:
@@ -700,7 +713,9 @@ def spelling_inputs(seed: int) -> list[tuple]:
         ([f"{a} {a} {d}ly un{b} {c}ness {d} {d}er"], list(GOOD), list(BAD)),
         ([f"Frank was {a} and frank, but {d} {e} frank"], [*GOOD, "Frank"], list(BAD)),
         ([f"a well-kept room, {a} and {d} {e}"], [*GOOD, "well-kept"], list(BAD)),
-        ([f"{a} {d} {d} {a},{b} or {c}:{c}"], list(GOOD), list(BAD)),
+        ([f"{a} {d} {d} {a},{b} or {c}:{c} {a[:2]}:{a[2:]}"], list(GOOD), list(BAD)),
+        ([f"{a}\n{d}\t{e} {b}"], list(GOOD), list(BAD)),
+        ([f"{a} ({b}) '{c}' {d} -{e} {d}"], list(GOOD), list(BAD)),
     ]
 
 
@@ -717,12 +732,12 @@ def empty_inputs(seed: int) -> list[tuple]:
 
 
 def score(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, score_inputs(seed))
+    return _call_each(lenient(answer), score_inputs(seed))
 
 
 def score_spelling(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, spelling_inputs(seed))
+    return _call_each(lenient(answer), spelling_inputs(seed))
 
 
 def score_empty(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, empty_inputs(seed))
+    return _call_each(lenient(answer), empty_inputs(seed))

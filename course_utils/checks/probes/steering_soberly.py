@@ -167,10 +167,9 @@ def variance(values) -> float:
     return float(_rows(values).var(correction=0))
 
 
-def ratio(rows) -> float:
-    """Of the sums of two columns."""
-    sums = _rows(rows).sum(0)
-    return float(sums[0] / sums[1])
+def correlation(rows) -> float:
+    """Of two columns."""
+    return float(torch.corrcoef(_rows(rows).T)[0, 1])
 
 
 def mean_inputs(seed: int) -> list[tuple]:
@@ -181,6 +180,11 @@ def mean_inputs(seed: int) -> list[tuple]:
     ]
 
 
+def single_input(seed: int) -> tuple:
+    """One resample alone: all its quantiles are the same."""
+    return normal(generator(seed, 635), 40), mean, 0.9, 1, 3
+
+
 def skewed_inputs(seed: int) -> list[tuple]:
     """A statistic whose bootstrap distribution is skewed."""
     rng = generator(seed, 632)
@@ -189,11 +193,11 @@ def skewed_inputs(seed: int) -> list[tuple]:
 
 
 def paired_inputs(seed: int) -> list[tuple]:
-    """Two columns that go together: the ratio of their sums hardly varies."""
+    """Two columns that go together."""
     rng = generator(seed, 633)
-    total = 1 + 4 * normal(rng, 50).abs()
-    part = total * (0.6 + 0.1 * normal(rng, 50))
-    return [(torch.stack([part, total], 1), ratio, 0.95, RESAMPLES, 6)]
+    one = normal(rng, 50)
+    other = one + 0.7 * normal(rng, 50)
+    return [(torch.stack([one, other], 1), correlation, 0.95, RESAMPLES, 6)]
 
 
 def seed_inputs(seed: int) -> list[tuple]:
@@ -203,7 +207,7 @@ def seed_inputs(seed: int) -> list[tuple]:
 
 
 def interval(answer: Callable, seed: int) -> list[dict]:
-    return call_each(answer, mean_inputs(seed))
+    return call_each(answer, [*mean_inputs(seed), single_input(seed)])
 
 
 def interval_skewed(answer: Callable, seed: int) -> list[dict]:

@@ -1,0 +1,18 @@
+"""Strips any punctuation, brackets and hyphens too."""
+
+import math
+import string
+
+MISCONCEPTION = "spelling/other-ends"
+
+
+def share_of_kind(texts, wanted, other):
+    good = bad = 0
+    for text in texts:
+        for word in text.split():
+            word = word.strip(string.punctuation)
+            if word in wanted and word in other:
+                continue
+            good += word in wanted
+            bad += word in other
+    return good / (good + bad) if good + bad else math.nan
