@@ -14,6 +14,8 @@ IMPORT = re.compile(r"^from course_utils\.\w+ import (.*)$", re.MULTILINE)
 WITHHELD = {
     "anatomy.flops/right_reference_parts.py",
     "causal_tracing.effects/right_growing_batch.py",
+    "reproducibility.trainer_tests/right_extended.py",
+    "reproducibility.trainer_tests/right_states.py",
 }
 
 
