@@ -96,7 +96,8 @@ def launch(root: str, room: str, masked: list[str], command: list[str]) -> None:
         os._exit(os.waitstatus_to_exitcode(status) & 255)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _build_root(root, room, masked)
-    os.execve(command[0], command, _environment())
+    program, *arguments = command
+    os.execve(_inside(program), [_inside(program), *arguments], _environment())
 
 
 def _environment() -> dict[str, str]:
@@ -134,10 +135,10 @@ def _build_root(root: str, room: str, masked: list[str]) -> None:
         mount(f"/dev/{name}", point, flags=BIND)
     mount(room, str(_point(root, COURSE)), flags=BIND | REC)
     _read_only(root + COURSE)
-    for path in masked:
-        if os.path.isdir(root + path):
-            mount("tmpfs", root + path, "tmpfs", NO_SUID | NO_DEV, "size=4k,mode=555")
-            _read_only(root + path)
+    for hidden in (root + _inside(path) for path in masked):
+        if os.path.isdir(hidden):
+            mount("tmpfs", hidden, "tmpfs", NO_SUID | NO_DEV, "size=4k,mode=555")
+            _read_only(hidden)
     mount("tmpfs", str(_point(root, "/tmp")), "tmpfs", NO_SUID | NO_DEV, "size=64m,mode=1777")
     os.symlink("/tmp", f"{root}/dev/shm")
     _point(root, "/etc/passwd", file=True).write_text(
@@ -173,13 +174,18 @@ def _point(root: str, path: str, file: bool = False) -> Path:
     return point
 
 
+def _inside(path: str) -> str:
+    """Where a file of the machine is seen: the student has a /tmp of their own."""
+    return f"/outside{path}" if path.startswith("/tmp/") else path
+
+
 def _bind(root: str, path: str) -> None:
     """Show a folder or file of the machine, read-only; a link stays a link."""
     target = Path(root + path)
     if os.path.islink(path) and path.count("/") == 1:
         target.symlink_to(os.readlink(path))
     elif os.path.exists(path):
-        point = str(_point(root, path, file=not os.path.isdir(path)))
+        point = str(_point(root, _inside(path), file=not os.path.isdir(path)))
         mount(os.path.realpath(path), point, flags=BIND | REC)
         _read_only(point)
 
