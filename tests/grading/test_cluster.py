@@ -3,9 +3,9 @@
 import contextlib
 import os
 import signal
-import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +15,6 @@ from course_utils.grading.sandbox import Limits, Reply, SandboxUnavailable
 from course_utils.grading.submissions import Submission
 
 distributed = pytest.importorskip("distributed")
-cloudpickle = pytest.importorskip("cloudpickle")
 
 KILL = "kill"
 
@@ -58,11 +57,12 @@ class FakeEngine(batch.Engine):
 
 @pytest.fixture(scope="module")
 def cluster():
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as opened:
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[2])  # the workers import this file
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as opened:
+            yield opened
 
 
 def jobs(sampling, results, *words: str) -> list[batch.Job]:
@@ -89,13 +89,13 @@ def test_results_do_not_depend_on_the_engine_and_survive_killed_workers(
     batch.run(todo, [sampling], FakeEngine(), here)
     address = cluster.scheduler_address
     given = (jobs(sampling, there, *words), [sampling], FakeEngine(), there, address)
-    grading = threading.Thread(target=engine.run, args=given)
+    grading = threading.Thread(target=engine.run, args=given, daemon=True)
     grading.start()
     for _ in range(2):
         time.sleep(0.5)
         with contextlib.suppress(ProcessLookupError):
             os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-    grading.join()
+    grading.join(timeout=120)
     assert len(list(there)) == 40
     assert content(there) == content(here)
     assert {result["verdict"] for result in there} == {""}
