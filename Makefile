@@ -32,7 +32,7 @@ unit: $(DEV)
 		--ignore=tests/browser --ignore=tests/grading
 
 grading: $(DEV)
-	$(ON_TWO) -rs tests/grading
+	$(ON_TWO) --dist loadfile -rs tests/grading
 
 misconceptions: $(DEV)
 	$(ON_TWO) --dist loadgroup tests/misconceptions
