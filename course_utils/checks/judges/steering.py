@@ -472,10 +472,12 @@ def _streams(model: nn.Module, ids: Tensor, mask: Tensor | None = None) -> list[
         )
         for stage in (*parts.blocks, parts.final_norm)
     ]
-    with torch.no_grad():
-        model(input_ids=ids, attention_mask=mask, use_cache=False)
-    for handle in handles:
-        handle.remove()
+    try:
+        with torch.no_grad():
+            model(input_ids=ids, attention_mask=mask, use_cache=False)
+    finally:  # the model is used again
+        for handle in handles:
+            handle.remove()
     return seen
 
 
