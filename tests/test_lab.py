@@ -157,11 +157,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for_address(server, log) -> str:
-    """The address with its token that JupyterLab prints once it listens."""
+    """The address with its token that JupyterLab prints; it listens only a moment later."""
     for _ in range(600):
-        found = re.search(r"http://127\.0\.0\.1:\S+/lab/tree/\S+", log.read_text())
-        if found:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/\S+", log.read_text())
+        if found and listens(int(found[1])):
             return found.group()
         assert server.poll() is None, log.read_text()
         time.sleep(0.1)
