@@ -328,6 +328,10 @@ SENTENCES = {
             "The mean is one number.",
             "A mean for each dimension: x.mean((0, 1)).",
         ),
+        "fvu/centered-error": (
+            "The error is centered before it is squared.",
+            "Squared as it is: a reconstruction with a wrong mean is worse for it.",
+        ),
         "mean/by-position": (
             "There is a mean for each position, or each row.",
             "One mean over all tokens: x.mean((0, 1)).",
@@ -337,6 +341,11 @@ SENTENCES = {
             "Against the mean activation.",
         ),
         "recovered/lost": ("It is the share that is lost.", "1 where nothing is lost."),
+        "recovered/clamped": (
+            "It is cut off at 0, or at 1.",
+            "Leave it as it is: below 0, the reconstruction is worse than the mean.",
+        ),
+        "recovered/percent": ("It is in percent.", "A share: 1 where nothing is lost."),
         "recovered/ratio": (
             "It is a ratio of two losses.",
             "(mean - replaced) / (mean - clean): 0 as bad as the mean, 1 as good as the model.",
@@ -411,6 +420,11 @@ SENTENCES = {
             "The context is too short, or on one side alone.",
             "pos - width up to and with pos + width: stop is one more.",
         ),
+        "context/halved": (
+            "The width is shared between the two sides.",
+            "width tokens on each side.",
+        ),
+        "result/order": ("The numbers come in another order.", "(doc, pos, start, stop)."),
         "context/shifted": (
             "At the ends of a document the context is moved, or left out.",
             "It is cut there.",
@@ -802,7 +816,8 @@ def _control_labels(calls: list[dict], seed: int) -> Refusal | None:
             on_test = torch.equal(others[0]["x"], probes.selectivity_inputs(seed)[3])
             seen = f"{len(labels)} labels, {len(others[0]['x'])} rows"
             return Refusal("control/on-test" if on_test else "control/rows", expected, seen)
-        if len(set(zip(y.tolist(), labels.tolist(), strict=True))) == len(set(y.tolist())):
+        pairs = set(zip(y.tolist(), labels.tolist(), strict=True))
+        if len(pairs) == len(set(y.tolist())) == len(set(labels.tolist())):
             return Refusal("control/renamed", expected, "the labels under other names")
         if any(len(set(labels[types == t].tolist())) > 1 for t in types.unique()):
             same = sorted(labels.tolist()) == sorted(y.tolist())
@@ -869,7 +884,7 @@ def selectivity_control(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def selectivity_seeds(calls: list[dict], seed: int) -> Refusal | None:
-    _, y, types, *_ = probes.selectivity_inputs(seed)
+    _, y, types, x_test, *_ = probes.selectivity_inputs(seed)
     drawn = []
     for call in calls:
         if call["outcome"] == "raised":
@@ -878,7 +893,9 @@ def selectivity_seeds(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("seed/global", "the random states as they were", "another state")
         _, others = _parts(call, seed)
         if not others or others[0]["y"].shape != types.shape:
-            return Refusal("control/not-fitted", "another call of fit", "none")
+            slug = "control/rows" if others else "control/not-fitted"
+            slug = "control/on-test" if others and torch.equal(others[0]["x"], x_test) else slug
+            return Refusal(slug, "fit(x, labels)", "other rows" if others else "no such call")
         drawn.append(others[0]["y"])
     default, zero, *others, again = drawn
     if not torch.equal(default, zero) or not torch.equal(others[-1], again):
@@ -1198,6 +1215,8 @@ _GRADIENTS = {
     "gradient/normalized": [
         lambda g, W: F.normalize(_across(g, W), dim=1),
         lambda g, W: F.normalize(g, dim=1),
+        lambda g, W: g / g.norm(dim=1, keepdim=True),
+        lambda g, W: _across(g, W) / _across(g, W).norm(dim=1, keepdim=True),
         lambda g, W: _across(g, W) / _across(g, W).norm(),
     ],
 }
@@ -1388,7 +1407,7 @@ def _wrong_l0(m: _Measured, right: float) -> list[tuple[str, float]]:
 
 
 def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
-    x, e = m.x, m.errors
+    x, e, left = m.x, m.errors, m.x - m.sae(m.x)
     squares = (x - m.mean) ** 2
     return [
         ("fvu/not-centered", (e.sum() / (x**2).sum()).item()),
@@ -1400,7 +1419,8 @@ def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("fvu/sample-variance", right * (1 - 1 / m.ids.numel())),
         ("fvu/scalar-mean", (e.sum() / ((x - x.mean()) ** 2).sum()).item()),
         ("fvu/scalar-mean", (e.mean() / x.var()).item()),
-        ("fvu/scalar-mean", (e.var() / x.var()).item()),
+        ("fvu/scalar-mean", (left.var() / x.var()).item()),
+        ("fvu/centered-error", (left.var((0, 1)).sum() / x.var((0, 1)).sum()).item()),
         ("mean/by-position", (e.sum() / ((x - x.mean(0)) ** 2).sum()).item()),
         ("mean/by-position", (e.sum() / ((x - x.mean(1, keepdim=True)) ** 2).sum()).item()),
         ("fvu/not-centered", e.sum(-1).mean().item()),
@@ -1424,6 +1444,8 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
     return [
         ("recovered/zero", (zero - done) / (zero - m.loss)),
         ("recovered/lost", 1 - right),
+        ("recovered/clamped", min(1.0, max(0.0, right))),
+        ("recovered/percent", 100 * right),
         ("recovered/ratio", m.loss / done),
         ("recovered/ratio", done / m.loss),
         ("recovered/ratio", done / worst),
@@ -1643,6 +1665,15 @@ _CONTEXTS: Candidates = [
         "context/one-side",
         _remade(lambda d, p, w, n, most: (d, p, max(0, p - w), min(n - 1, p + w))),
     ),
+    (
+        "context/one-side",
+        _remade(lambda d, p, w, n, most: (d, p, max(0, p - w), min(n - 1, p + w + 1))),
+    ),
+    (
+        "context/halved",
+        _remade(lambda d, p, w, n, most: (d, p, max(0, p - w // 2), min(n, p + w // 2 + 1))),
+    ),
+    ("result/order", _remade(lambda d, p, w, n, most: (p, d, *_window(d, p, w, n)[2:]))),
     ("context/shifted", _remade(lambda d, p, w, n, most: _moved(d, p, w, n))),
     ("silent/included", _plain_contexts(keep=lambda value: True)),
     ("silent/included", lambda a, *others: _flat(_contexts(a.abs(), *others))),

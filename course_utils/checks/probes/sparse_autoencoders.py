@@ -482,7 +482,7 @@ def dark_inputs(seed: int) -> list[tuple]:
     come from elsewhere than the training rows."""
     generator = _generator(seed, 771)
     inputs = []
-    for rows, test, d in ((60, 30, 4), (90, 40, 6)):
+    for rows, test, d in ((60, 30, 4), (90, 40, 6), (50, 25, 3)):
         A, shift = _normal(generator, d, d) / 2, 3 * _normal(generator, d)
         size = torch.linspace(0.4, 2.5, d, dtype=torch.float64)
         pair = []
