@@ -1440,9 +1440,14 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
     def mean(x: Tensor) -> Tensor:
         return m.mean.expand_as(x)
 
-    worst, done, zero = (shifted(m.replaced(way)) for way in (mean, m.sae, torch.zeros_like))
+    worst, done = (shifted(m.replaced(way)) for way in (mean, m.sae))
+
+    def against(other: Callable) -> float:
+        lost = shifted(m.replaced(lambda x: other(x).expand_as(x)))
+        return (lost - done) / (lost - m.loss)
+
     return [
-        ("recovered/zero", (zero - done) / (zero - m.loss)),
+        ("recovered/zero", against(torch.zeros_like)),
         ("recovered/lost", 1 - right),
         ("recovered/clamped", min(1.0, max(0.0, right))),
         ("recovered/percent", 100 * right),
@@ -1456,24 +1461,12 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("recovered/not-shifted", m.recovered(mean, m.sae, _loss_unshifted(m.ids))),
         ("recovered/last-token", m.recovered(_at_last(mean), _at_last(m.sae), shifted)),
         ("recovered/last-token", m.recovered(mean, m.sae, lambda logits: -_last(logits, m))),
-        (
-            "mean/by-position",
-            m.recovered(lambda x: x.mean(0, keepdim=True).expand_as(x), m.sae, shifted),
-        ),
-        (
-            "mean/by-position",
-            m.recovered(lambda x: x.mean(1, keepdim=True).expand_as(x), m.sae, shifted),
-        ),
-        ("fvu/scalar-mean", m.recovered(lambda x: x.mean().expand_as(x), m.sae, shifted)),
-        (
-            "block/off-by-one",
-            m.recovered(lambda x: m.entering.mean((0, 1)).expand_as(x), m.sae, shifted),
-        ),
-        (
-            "block/normed",
-            m.recovered(lambda x: m.normed.mean((0, 1)).expand_as(x), m.sae, shifted),
-        ),
-        ("recovered/last-token", m.recovered(mean, _at_last(m.sae), shifted)),
+        ("mean/by-position", against(lambda x: x.mean(0, keepdim=True))),
+        ("mean/by-position", against(lambda x: x.mean(1, keepdim=True))),
+        ("fvu/scalar-mean", against(lambda x: x.mean())),
+        ("block/off-by-one", against(lambda x: m.entering.mean((0, 1)))),
+        ("block/normed", against(lambda x: m.normed.mean((0, 1)))),
+        ("recovered/last-token", (worst - shifted(m.replaced(_at_last(m.sae)))) / (worst - m.loss)),
     ]
 
 
