@@ -75,7 +75,7 @@ from course_utils.widgets import explorer, menu, slider
 # $\hat x = \mathrm{ReLU}(W^\top W x + b)$. The columns of $W$ are the directions of the features. Two features in **one** dimension: the model can
 # keep the first and drop the second, keep the second, or keep both, one as $+$ and the other as $-$. That is **superposition**.
 #
-# *Density* is how often a feature is not 0. At which density, if any, do you expect superposition to begin, when both features matter alike?
+# *Density* is how often a feature is not 0. Up to which density, if any, do you expect superposition, when both features matter alike?
 #
 # ## Exercise 7.1 · The loss of the toy model
 #
@@ -155,7 +155,8 @@ found = trained_toys(1, sizes[None, :, None].expand(9, 9, 1), importance, 400)
 keeps = found[:, :, 0].abs() > 0.5  # [importance, density, feature]
 phase = torch.where(keeps.all(-1), 2, keeps[..., 1].long())
 print(f"alike: both up to density {sizes[phase[4] == 2].max():.2f} · you predicted {my_density}")
-fig = phase_map(phase, PHASES, sizes, weights, "density", "importance")
+y_label = "importance of the second (the first: 1)"
+fig = phase_map(phase, PHASES, sizes, weights, "density", y_label)
 show(fig, f"Which of two features one dimension keeps: both in {(phase == 2).sum()} of 81 cells.")
 
 # %% id="geometry"
@@ -193,8 +194,8 @@ show(
 # difficulty ●●●○○ · 20 minutes · 4 points
 #
 # **Goal.** Accuracy on the test rows of a probe that is fitted to `x, y`; accuracy of another one on the **control task**; and the first
-# minus the second. In the control task each type has one label, the same in training and test, drawn as often as labels occur in
-# `y`, by a generator of its own seeded with `seed`. `fit(x, y)` gives back a function from rows to labels. Types are numbers from 0; some may be in
+# minus the second. In the control task each type has one label, the same in training and test: drawn at random, each label as likely as it is
+# frequent in `y`, by a generator of its own seeded with `seed`. `fit(x, y)` gives back a function from rows to labels. Types are numbers from 0; some may be in
 # the test rows alone.
 #
 # `selectivity(fit, x [row, d], y [row], types [row], x_test, y_test, types_test, seed=0) -> {"accuracy", "control", "selectivity"}`
@@ -346,7 +347,7 @@ for name, u in candidates.items():
 # difficulty ●●○○○ · 15 minutes · 4 points
 #
 # **Goal.** Latents, reconstruction, and the loss of the L1 form: the squared error, **summed** over the width, plus `sparsity` times the **sum** of
-# the latents, averaged over the rows. Rows may have any shape.
+# the latents, averaged over all rows. All dimensions but the last are rows, however many there are.
 #
 # `sae_forward(x [*rows, d_in], W_enc, b_enc, W_dec, b_dec, sparsity) -> (features, reconstruction, loss)`
 #
@@ -397,14 +398,14 @@ sae_forward = mine_or_reference("sparse_autoencoders.sae_forward", sae_forward)
 #
 # With your two functions we then train 400 latents on activations of the middle block; the encoder's biases start at -3, so that many latents
 # are silent at first. A latent that never fires gets no
-# gradient and stays **dead**. Bricken et al. (2023) **resample**: a dead latent gets the direction of an activation that is reconstructed badly. How many
-# of the 400 will be dead after 250 steps, without and with that?
+# gradient and, as a rule, stays **dead**. Bricken et al. (2023) **resample**: dead latents get new directions, from activations that are
+# reconstructed badly; here the direction of what the reconstruction misses. How many of the 400 will be dead after 250 steps, without and with that?
 #
 # ## Exercise 7.4 · Norm 1 without breaking Adam
 #
 # difficulty ●●●○○ · 20 minutes · 3 points
 #
-# **Goal.** One step of the optimizer after which the rows of `W_dec` have norm 1, where they had it before. The part of each row's gradient
+# **Goal.** One step of the optimizer; the rows of `W_dec` have norm 1 before it, and again after it. The part of each row's gradient
 # that points **along the row** would only change the norm; you take it out *before* the step, because Adam would keep it in its averages, where no
 # normalizing reaches it. `W_dec.grad` is there; the optimizer may hold other parameters, which make their step too. All in place.
 #
@@ -477,9 +478,9 @@ def by_hand(resample_at: list[int], latents: int = 400, steps: int = 250, sparsi
         decoder_step(W_dec, optimizer)
         idle = torch.where((features > 0).any(0), 0, idle + 1)
         if step in resample_at:
-            dead = (idle > 20).nonzero()[:, 0]
+            dead = (idle > 20).nonzero()[: len(x), 0]
             with torch.no_grad():
-                worst = (x - out).square().sum(-1).topk(min(len(dead), len(x))).indices
+                worst = (x - out).square().sum(-1).topk(len(dead)).indices
                 new = nn.functional.normalize((x - out)[worst], dim=-1)
                 W_dec[dead], W_enc[:, dead], b_enc[dead] = new, 0.5 * new.T, 0.0
     test = torch.cat([rows.batch(10_000 + i) for i in range(8)])
@@ -505,7 +506,7 @@ print("you predicted", my_dead)
 #
 # **Goal.** Of a SAE at the output of block `block`, on ids without padding:
 #
-# - `l0`: how many latents fire at a token, on average;
+# - `l0`: how many latents fire (are above 0) at a token, on average;
 # - `fvu`, the **fraction of variance unexplained**: $\sum |x - \hat x|^2 / \sum |x - \bar x|^2$ over all tokens, $\bar x$ the mean over all tokens;
 # - `loss_recovered`: with the next-token loss $L$ of the model, $L_{mean}$ with $\bar x$ in place of the block's output everywhere, and $L_{sae}$ with
 #   $\hat x$ there, $(L_{mean} - L_{sae}) / (L_{mean} - L)$.
@@ -851,7 +852,7 @@ def loss_of(prompts: list[str], way) -> float:
 
 for name in [name for name in clearest if name in (*REGISTERS, "python")]:
     latent = latent_of[name]
-    average = seen.of(latent).sum() / counted.sum()
+    average = unseen.of(latent)[counted].mean()
 
     def ablated(a: Tensor, to: float = 0.0, latent: int = latent) -> Tensor:
         return a + (to - sae.encode(a)[..., latent, None]) * sae.W_dec[latent]
@@ -868,18 +869,20 @@ for name in [name for name in clearest if name in (*REGISTERS, "python")]:
 # %% [markdown] id="exercise-dark-matter"
 # ## 6 · What a dictionary misses
 #
+# To tell a concept is one thing, to be needed for it another: compare how much the loss rises with the latent's F1 above.
+#
 # The SAE's error $x - \hat x$ is small, but is it noise? Engels et al. (2024) call it **dark matter**: much of it can be predicted from $x$ by a
 # linear map, so it is structure that the dictionary lacks.
 #
-# In their models about half of the error and over 90 % of its norm could be predicted (abstract). Here, of the shipped SAE? And of a worse one, trained
-# shortly?
+# In their models about half of the error and over 90 % of its norm could be predicted (abstract). How much here, of the shipped SAE? And will it
+# be more or less of a worse one, trained shortly?
 #
 # ## Exercise 7.7 · Dark matter
 #
 # difficulty ●●●○○ · 20 minutes · 3 points
 #
 # **Goal.** Fit an affine map (with an intercept) by least squares from `x` to `error`, and another one from `x` to its norm $|e|$. For each, on the **test** rows:
-# $1 - \sum |y - \hat y|^2 / \sum |y - \bar y|^2$, where $\bar y$ is the mean of the test rows. There are more rows than dimensions.
+# $1 - \sum |y - \hat y|^2 / \sum |y - \bar y|^2$, where $\bar y$ is the mean of the test rows (of the errors a vector). There are more rows than dimensions.
 #
 # `dark_matter(x [row, d], error [row, d], x_test, error_test) -> (of the error, of its norm)`
 #
@@ -947,7 +950,7 @@ print("you predicted", my_dark)
 # ones kept so far describe badly. What describes an activation is matching pursuit.
 #
 # How does such a dictionary compare with the trained SAE, at the same number of coefficients? And since its atoms are *places in a text*, two dictionaries
-# can be compared by the places that they chose, by **Jaccard similarity**: of all places in one of them, the share that is in both. How alike are the
+# can be compared by the places that they chose, by **Jaccard similarity**: of all places that are in either, the share that is in both. How alike are the
 # dictionaries of block 4 and block 3, of block 4 and block 0, and of the model and one with random weights?
 #
 # ## Exercise 7.8 · Matching pursuit

@@ -71,7 +71,7 @@ SENTENCES = {
             "x may be [batch, n] alone: count dimensions from the end.",
         ),
         "gradient/lost": (
-            "The loss has no gradient: the model could not learn.",
+            "The loss has no gradient, or not to W and b both.",
             "Leave out .item(), .detach() and no_grad.",
         ),
         "gradient/cut": (
@@ -114,6 +114,18 @@ SENTENCES = {
         "control/uniform": (
             "Every label is as likely in the control task.",
             "Draw labels as frequent as in y: take y of random rows.",
+        ),
+        "control/frequencies": (
+            "The control labels are not as frequent as the labels in y.",
+            "Draw from y, the labels of the training rows: take y of random rows.",
+        ),
+        "control/on-test": (
+            "The control's probe is fitted to the test rows.",
+            "Fit it to x, with the control labels of types.",
+        ),
+        "control/other-rows": (
+            "The control's probe is asked about other rows than x_test.",
+            "About all of x_test: a type that is not in training has a label too.",
         ),
         "control/unseen-type": (
             "It fails where a type of the test rows is not in training.",
@@ -166,6 +178,18 @@ SENTENCES = {
             "Sum over the latents, average over the rows.",
         ),
         "loss/no-sparsity": ("There is no sparsity loss.", "Add sparsity * sum of features."),
+        "loss/not-weighed": (
+            "The sum of the features is not multiplied by sparsity.",
+            "squared error + sparsity * sum of features.",
+        ),
+        "loss/decoder-norms": (
+            "The sparsity loss weighs the features by the norms of the decoder's rows.",
+            "The plain sum: here the rows are kept at norm 1 in another way.",
+        ),
+        "loss/not-averaged": (
+            "The loss is not one number.",
+            "Average over all rows, whatever dimensions they have.",
+        ),
         "loss/swapped": (
             "The sparsity weighs the squared error, not the features.",
             "squared error + sparsity * sum of features.",
@@ -234,8 +258,12 @@ SENTENCES = {
             "Adam sees the part along the row, not the rest.",
             "Subtract it from the gradient.",
         ),
+        "gradient/half": (
+            "The part along the row goes where it lengthens the row, or shortens it, not both.",
+            "Whatever its sign: grad -= (grad · row) row.",
+        ),
         "gradient/added": (
-            "The part along the row is doubled, or turned around.",
+            "The part along the row is doubled, or turned around, if only in some rows.",
             "grad -= (grad · row) row.",
         ),
         "gradient/all-rows": (
@@ -260,6 +288,11 @@ SENTENCES = {
             "W_dec itself is not changed: the optimizer still holds the old values.",
             "Change it in place, inside torch.no_grad(): W_dec /= ….",
         ),
+        "others/changed": (
+            "Another parameter of the optimizer does not make its own step.",
+            "optimizer.step() moves all of them; take the part along the rows, and divide by the "
+            "norms, for W_dec alone.",
+        ),
         "state/reset": (
             "The optimizer's averages are thrown away.",
             "Leave optimizer.state alone.",
@@ -275,6 +308,7 @@ SENTENCES = {
             "It counts the latents that fire somewhere.",
             "Count at each token, then average.",
         ),
+        "l0/zeros": ("Every latent counts, also one that is 0.", "Count those above 0."),
         "l0/values": ("The features are added up.", "Count those above 0."),
         "fvu/not-centered": (
             "The error is divided by the squared norm, not by the variance.",
@@ -294,6 +328,10 @@ SENTENCES = {
             "The mean is one number.",
             "A mean for each dimension: x.mean((0, 1)).",
         ),
+        "fvu/centered-error": (
+            "The error is centered before it is squared.",
+            "Squared as it is: a reconstruction with a wrong mean is worse for it.",
+        ),
         "mean/by-position": (
             "There is a mean for each position, or each row.",
             "One mean over all tokens: x.mean((0, 1)).",
@@ -303,6 +341,11 @@ SENTENCES = {
             "Against the mean activation.",
         ),
         "recovered/lost": ("It is the share that is lost.", "1 where nothing is lost."),
+        "recovered/clamped": (
+            "It is cut off at 0, or at 1.",
+            "Leave it as it is: below 0, the reconstruction is worse than the mean.",
+        ),
+        "recovered/percent": ("It is in percent.", "A share: 1 where nothing is lost."),
         "recovered/ratio": (
             "It is a ratio of two losses.",
             "(mean - replaced) / (mean - clean): 0 as bad as the mean, 1 as good as the model.",
@@ -327,6 +370,10 @@ SENTENCES = {
         "hooks/left": (
             "A hook stays on the model.",
             "handle.remove() in finally, or `with edit(…)`.",
+        ),
+        "model/changed": (
+            "The model is not what it was.",
+            "Leave its parameters and its mode as they are.",
         ),
         "result/keys": (
             "The dict has other keys.",
@@ -357,6 +404,10 @@ SENTENCES = {
             "Padding counts.",
             "Positions from lengths on are no tokens, whatever stands there.",
         ),
+        "padding/multiplied": (
+            "Infinity in the padding changes the result.",
+            "Cut the padding off, or put another value there: a product with 0 leaves NaN.",
+        ),
         "padding/in-context": (
             "The context goes on into the padding.",
             "stop is lengths[doc] at most.",
@@ -369,6 +420,11 @@ SENTENCES = {
             "The context is too short, or on one side alone.",
             "pos - width up to and with pos + width: stop is one more.",
         ),
+        "context/halved": (
+            "The width is shared between the two sides.",
+            "width tokens on each side.",
+        ),
+        "result/order": ("The numbers come in another order.", "(doc, pos, start, stop)."),
         "context/shifted": (
             "At the ends of a document the context is moved, or left out.",
             "It is cut there.",
@@ -384,6 +440,10 @@ SENTENCES = {
         "intercept/missing": (
             "The map has no intercept.",
             "Append a column of ones to x, or subtract the means of the training rows from both.",
+        ),
+        "intercept/test-mean": (
+            "x_test is centered by its own mean.",
+            "By the mean of the training rows: the map is theirs.",
         ),
         "fit/on-test": (
             "It is fitted to the test rows.",
@@ -405,6 +465,15 @@ SENTENCES = {
             "It is the mean over dimensions of each one's own share.",
             "One sum of squared errors over one sum of squared deviations.",
         ),
+        "score/scalar-mean": (
+            "The mean is one number.",
+            "A mean for each dimension: y.mean(0).",
+        ),
+        "score/centered-error": (
+            "What is left is centered before it is squared.",
+            "Squared as it is: a prediction with a wrong mean is worse for it.",
+        ),
+        "score/root": ("It is a ratio of norms.", "Of sums of squares."),
         "score/sample-variance": (
             "The variance is that of a sample: over n - 1.",
             "Sums over sums: error and deviation of the same rows.",
@@ -432,6 +501,11 @@ SENTENCES = {
             "The whole atom is taken away, not the multiple of it.",
             "left - amount * atom.",
         ),
+        "residual/sign": (
+            "What the atom explains is added to what is left, always or where the product is "
+            "below 0.",
+            "left - amount * atom, with the sign of the product.",
+        ),
         "choice/signed": (
             "The largest product is chosen, not the largest in size.",
             "products.abs().argmax(-1): an atom may be taken with a minus sign.",
@@ -452,7 +526,7 @@ SENTENCES = {
         "coefficients/sizes": ("The coefficients have lost their signs.", "Use the product."),
         "coefficients/ones": ("The coefficients are counts.", "Use the product."),
         "coefficients/refitted": (
-            "The coefficients are fitted anew at each step (orthogonal matching pursuit).",
+            "The coefficients are fitted anew (orthogonal matching pursuit), at each step or last.",
             "Each step adds one amount and leaves the others.",
         ),
         "coefficients/products": (
@@ -739,9 +813,11 @@ def _control_labels(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("control/not-fitted", expected, f"{len(call['fits'])} call(s) of fit")
         labels = others[0]["y"]
         if labels.shape != types.shape or not torch.equal(others[0]["x"], x):
+            on_test = torch.equal(others[0]["x"], probes.selectivity_inputs(seed)[3])
             seen = f"{len(labels)} labels, {len(others[0]['x'])} rows"
-            return Refusal("control/rows", expected, seen)
-        if len(set(zip(y.tolist(), labels.tolist(), strict=True))) == len(set(y.tolist())):
+            return Refusal("control/on-test" if on_test else "control/rows", expected, seen)
+        pairs = set(zip(y.tolist(), labels.tolist(), strict=True))
+        if len(pairs) == len(set(y.tolist())) == len(set(labels.tolist())):
             return Refusal("control/renamed", expected, "the labels under other names")
         if any(len(set(labels[types == t].tolist())) > 1 for t in types.unique()):
             same = sorted(labels.tolist()) == sorted(y.tolist())
@@ -770,7 +846,8 @@ def _control_value(calls: list[dict], seed: int) -> Refusal | None:
         ]
         asked = _answers(fitted, x_test)
         if not asked:
-            slug = "control/on-training" if _answers(fitted, x) else "control/not-fitted"
+            slug = "control/other-rows" if fitted["asked"] else "control/not-fitted"
+            slug = "control/on-training" if _answers(fitted, x) else slug
             return Refusal(slug, "the control's probe asked about x_test", "it is not")
         shares = [_share(said, right) for said in asked for right in rights]
         seen, expected = value["control"], f"control {shares[0]:.3f}"
@@ -807,7 +884,7 @@ def selectivity_control(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def selectivity_seeds(calls: list[dict], seed: int) -> Refusal | None:
-    _, y, types, _, y_test, _ = probes.selectivity_inputs(seed)
+    _, y, types, x_test, *_ = probes.selectivity_inputs(seed)
     drawn = []
     for call in calls:
         if call["outcome"] == "raised":
@@ -816,7 +893,9 @@ def selectivity_seeds(calls: list[dict], seed: int) -> Refusal | None:
             return Refusal("seed/global", "the random states as they were", "another state")
         _, others = _parts(call, seed)
         if not others or others[0]["y"].shape != types.shape:
-            return Refusal("control/not-fitted", "another call of fit", "none")
+            slug = "control/rows" if others else "control/not-fitted"
+            slug = "control/on-test" if others and torch.equal(others[0]["x"], x_test) else slug
+            return Refusal(slug, "fit(x, labels)", "other rows" if others else "no such call")
         drawn.append(others[0]["y"])
     default, zero, *others, again = drawn
     if not torch.equal(default, zero) or not torch.equal(others[-1], again):
@@ -824,12 +903,24 @@ def selectivity_seeds(calls: list[dict], seed: int) -> Refusal | None:
     if all(torch.equal(zero, other) for other in others):
         return Refusal("seed/ignored", "other labels for another seed", "the same")
     shown = torch.cat([_by_type(labels, types) for labels in (zero, *others)])
-    share, wanted = ((z == 0).double().mean().item() for z in (shown, y))
-    if share < wanted - 4 * math.sqrt(wanted * (1 - wanted) / len(shown)):
-        return Refusal(
-            "control/uniform", f"label 0 for about {wanted:.2f} of the types", f"{share:.2f}"
-        )
-    return None
+    return _frequencies(shown, y)
+
+
+def _frequencies(shown: Tensor, y: Tensor) -> Refusal | None:
+    """Labels that were drawn, against those that they are to be as frequent as."""
+    known = y.unique()
+    share, wanted = ((z[:, None] == known).double().mean(0) for z in (shown, y))
+    even = torch.full_like(wanted, 1 / len(known))
+    near = [
+        bool(((share - p).abs() <= 4 * (p * (1 - p) / len(shown)).sqrt()).all())
+        for p in (wanted, even)
+    ]
+    if near[0]:
+        return None
+    slug = "control/uniform" if near[1] else "control/frequencies"
+    expected, seen = (", ".join(f"{p:.2f}" for p in z.tolist()) for z in (wanted, share))
+    labels = ", ".join(map(str, known.tolist()))
+    return Refusal(slug, f"shares of the labels {labels} of about {expected}", seen)
 
 
 def _by_type(labels: Tensor, types: Tensor) -> Tensor:
@@ -885,6 +976,13 @@ def _other_loss(loss: Callable):
     return forward
 
 
+def _returned_before_relu(x, W_enc, b_enc, W_dec, b_dec, s):
+    """Reconstruction and loss are right."""
+    right = _forward(x, W_enc, b_enc, W_dec, b_dec, s)
+    before = ((x - b_dec) @ W_enc + b_enc).flatten()
+    return torch.cat([before, right[len(before) :]])
+
+
 def _rows_mean(values: Tensor) -> Tensor:
     return values.sum(-1).mean()
 
@@ -892,6 +990,7 @@ def _rows_mean(values: Tensor) -> Tensor:
 _FORWARD: Candidates = [
     ("encoder/no-centering", _other_features(lambda x, W, b, D, d: torch.relu(x @ W + b))),
     ("encoder/no-relu", _other_features(lambda x, W, b, D, d: (x - d) @ W + b)),
+    ("encoder/no-relu", _returned_before_relu),
     ("encoder/no-bias", _other_features(lambda x, W, b, D, d: torch.relu((x - d) @ W))),
     ("encoder/bias-outside", _other_features(lambda x, W, b, D, d: torch.relu((x - d) @ W) + b)),
     ("encoder/tied", _other_features(lambda x, W, b, D, d: torch.relu((x - d) @ D.T + b))),
@@ -906,7 +1005,13 @@ _LOSSES: Candidates = [
     ("loss/summed", _other_loss(lambda q, e, f, p, D, s: q.sum() + s * _rows_mean(f))),
     ("loss/features-averaged", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + s * f.mean())),
     ("loss/no-sparsity", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q))),
-    ("loss/no-sparsity", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + _rows_mean(f))),
+    ("loss/not-weighed", _other_loss(lambda q, e, f, p, D, s: _rows_mean(q) + _rows_mean(f))),
+    (
+        "loss/decoder-norms",
+        _other_loss(
+            lambda q, e, f, p, D, s: _rows_mean(q) + s * _rows_mean(f * D.norm(dim=-1)),
+        ),
+    ),
     ("loss/swapped", _other_loss(lambda q, e, f, p, D, s: s * _rows_mean(q) + _rows_mean(f))),
     (
         "loss/counted",
@@ -967,7 +1072,7 @@ def _in_order(calls: list[dict], inputs: Sequence[tuple]) -> Refusal | None:
                 seen[2] = []
             if seen != wanted:
                 slug = "result/order" if sorted(seen) == sorted(wanted) else "shape/wrong"
-                slug = "loss/summed" if seen[:2] == wanted[:2] and seen[2] else slug
+                slug = "loss/not-averaged" if seen[:2] == wanted[:2] and seen[2] else slug
                 return Refusal(slug, f"shapes {wanted}", f"shapes {seen}")
     return None
 
@@ -976,7 +1081,7 @@ def forward(calls: list[dict], seed: int) -> Refusal | None:
     """Features and reconstruction; the loss has a case of its own."""
     inputs = probes.forward_inputs(seed)
     if refusal := _in_order(calls, inputs):
-        return None if refusal.slug == "loss/summed" else refusal
+        return None if refusal.slug == "loss/not-averaged" else refusal
     without = [_without_loss(call) for call in calls]
 
     def cut(function: Callable) -> Callable:
@@ -1052,6 +1157,10 @@ def _across(gradient: Tensor, W: Tensor) -> Tensor:
     return gradient - (gradient * W).sum(1, keepdim=True) / (W * W).sum(1, keepdim=True) * W
 
 
+def _across_unit(gradient: Tensor, W: Tensor) -> Tensor:
+    return gradient - (gradient * W).sum(1, keepdim=True) * W
+
+
 def _unit_rows(W: Tensor) -> Tensor:
     return W / W.norm(dim=1, keepdim=True)
 
@@ -1087,7 +1196,15 @@ _FINISHES = {
 _GRADIENTS = {
     "gradient/whole": [lambda g, W: g],
     "gradient/along-alone": [lambda g, W: g - _across(g, W)],
-    "gradient/added": [lambda g, W: 2 * g - _across(g, W), lambda g, W: 2 * _across(g, W) - g],
+    "gradient/half": [
+        lambda g, W: g - (g * W).sum(1, keepdim=True).clamp(min=0) * W,
+        lambda g, W: g - (g * W).sum(1, keepdim=True).clamp(max=0) * W,
+    ],
+    "gradient/added": [
+        lambda g, W: 2 * g - _across(g, W),
+        lambda g, W: 2 * _across(g, W) - g,
+        lambda g, W: g - (g * W).sum(1, keepdim=True).abs() * W,
+    ],
     "gradient/all-rows": [
         lambda g, W: g - (g * W).sum(0, keepdim=True) * W,
         lambda g, W: g - (g * W).sum() * W,
@@ -1098,6 +1215,8 @@ _GRADIENTS = {
     "gradient/normalized": [
         lambda g, W: F.normalize(_across(g, W), dim=1),
         lambda g, W: F.normalize(g, dim=1),
+        lambda g, W: g / g.norm(dim=1, keepdim=True),
+        lambda g, W: _across(g, W) / _across(g, W).norm(dim=1, keepdim=True),
         lambda g, W: _across(g, W) / _across(g, W).norm(),
     ],
 }
@@ -1120,7 +1239,10 @@ def _no_step(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def step_seen(calls: list[dict], seed: int) -> Refusal | None:
-    """The gradient that the optimizer is given: without its part along the rows."""
+    """The gradient that the optimizer is given: without its part along the rows.
+
+    Where a step has left rows of another norm, that is refused by the other case.
+    """
     if refusal := _no_step(calls, seed):
         return refusal
     inputs = [
@@ -1131,7 +1253,7 @@ def step_seen(calls: list[dict], seed: int) -> Refusal | None:
     wrong = [
         i
         for i, (x, g) in enumerate(zip(seen, inputs, strict=True))
-        if not common.close(x, _across(*g), 1e-6)
+        if not any(common.close(x, way(*g), 1e-6) for way in (_across, _across_unit))
     ]
     if not wrong:
         return None
@@ -1186,7 +1308,7 @@ def _others(calls: list[dict], seed: int) -> Refusal | None:
         other.grad = gradient.clone()
         optimizer.step()
         if not common.close(call["other"], other.detach(), 1e-6):
-            return Refusal("step/by-hand", *_shown(other.detach(), call["other"]))
+            return Refusal("others/changed", *_shown(other.detach(), call["other"]))
     return None
 
 
@@ -1229,7 +1351,7 @@ class _Measured:
             self.errors = (self.x - self.sae(self.x)) ** 2
             self.mean = self.x.mean((0, 1))
             states = self.model(self.ids, output_hidden_states=True).hidden_states
-        self.entering = states[self.block]
+        self.entering, self.normed = states[self.block], states[self.block + 1]
         self.loss = _cross_entropy(self.clean, self.ids)
 
     def replaced(self, way: Callable) -> Tensor:
@@ -1278,12 +1400,14 @@ def _wrong_l0(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("l0/ever", float(fires.flatten(0, 1).any(0).sum())),
         ("l0/values", m.features.sum(-1).mean().item()),
         ("l0/values", m.features.mean().item()),
+        ("l0/zeros", float(m.features.shape[-1])),
         ("block/off-by-one", (m.sae.encode(m.entering) > 0).sum(-1).double().mean().item()),
+        ("block/normed", (m.sae.encode(m.normed) > 0).sum(-1).double().mean().item()),
     ]
 
 
 def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
-    x, e = m.x, m.errors
+    x, e, left = m.x, m.errors, m.x - m.sae(m.x)
     squares = (x - m.mean) ** 2
     return [
         ("fvu/not-centered", (e.sum() / (x**2).sum()).item()),
@@ -1295,12 +1419,14 @@ def _wrong_fvu(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("fvu/sample-variance", right * (1 - 1 / m.ids.numel())),
         ("fvu/scalar-mean", (e.sum() / ((x - x.mean()) ** 2).sum()).item()),
         ("fvu/scalar-mean", (e.mean() / x.var()).item()),
-        ("fvu/scalar-mean", (e.var() / x.var()).item()),
+        ("fvu/scalar-mean", (left.var() / x.var()).item()),
+        ("fvu/centered-error", (left.var((0, 1)).sum() / x.var((0, 1)).sum()).item()),
         ("mean/by-position", (e.sum() / ((x - x.mean(0)) ** 2).sum()).item()),
         ("mean/by-position", (e.sum() / ((x - x.mean(1, keepdim=True)) ** 2).sum()).item()),
         ("fvu/not-centered", e.sum(-1).mean().item()),
         ("fvu/not-centered", e.mean().item()),
         ("block/off-by-one", _fvu(m.entering, m.sae)),
+        ("block/normed", _fvu(m.normed, m.sae)),
     ]
 
 
@@ -1314,10 +1440,17 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
     def mean(x: Tensor) -> Tensor:
         return m.mean.expand_as(x)
 
-    worst, done, zero = (shifted(m.replaced(way)) for way in (mean, m.sae, torch.zeros_like))
+    worst, done = (shifted(m.replaced(way)) for way in (mean, m.sae))
+
+    def against(other: Callable) -> float:
+        lost = shifted(m.replaced(lambda x: other(x).expand_as(x)))
+        return (lost - done) / (lost - m.loss)
+
     return [
-        ("recovered/zero", (zero - done) / (zero - m.loss)),
+        ("recovered/zero", against(torch.zeros_like)),
         ("recovered/lost", 1 - right),
+        ("recovered/clamped", min(1.0, max(0.0, right))),
+        ("recovered/percent", 100 * right),
         ("recovered/ratio", m.loss / done),
         ("recovered/ratio", done / m.loss),
         ("recovered/ratio", done / worst),
@@ -1328,19 +1461,12 @@ def _wrong_recovered(m: _Measured, right: float) -> list[tuple[str, float]]:
         ("recovered/not-shifted", m.recovered(mean, m.sae, _loss_unshifted(m.ids))),
         ("recovered/last-token", m.recovered(_at_last(mean), _at_last(m.sae), shifted)),
         ("recovered/last-token", m.recovered(mean, m.sae, lambda logits: -_last(logits, m))),
-        (
-            "mean/by-position",
-            m.recovered(lambda x: x.mean(0, keepdim=True).expand_as(x), m.sae, shifted),
-        ),
-        (
-            "mean/by-position",
-            m.recovered(lambda x: x.mean(1, keepdim=True).expand_as(x), m.sae, shifted),
-        ),
-        ("fvu/scalar-mean", m.recovered(lambda x: x.mean().expand_as(x), m.sae, shifted)),
-        (
-            "block/off-by-one",
-            m.recovered(lambda x: m.entering.mean((0, 1)).expand_as(x), m.sae, shifted),
-        ),
+        ("mean/by-position", against(lambda x: x.mean(0, keepdim=True))),
+        ("mean/by-position", against(lambda x: x.mean(1, keepdim=True))),
+        ("fvu/scalar-mean", against(lambda x: x.mean())),
+        ("block/off-by-one", against(lambda x: m.entering.mean((0, 1)))),
+        ("block/normed", against(lambda x: m.normed.mean((0, 1)))),
+        ("recovered/last-token", (worst - shifted(m.replaced(_at_last(m.sae)))) / (worst - m.loss)),
     ]
 
 
@@ -1391,14 +1517,12 @@ def metrics_of(key: str) -> Callable[[list[dict], int], Refusal | None]:
 
 
 def _metrics_refusal(wrong: dict[int, tuple[list[str], str, str]]) -> Refusal | None:
-    """A slug that explains every wrong number; else what the blocks that are wrong say."""
+    """A slug that explains every wrong number."""
     if not wrong:
         return None
     slugs, expected, seen = next(iter(wrong.values()))
     shared = [s for s in slugs if all(s in others for others, *_ in wrong.values())]
-    last = {i for i, (_, b) in enumerate(probes.METRICS_PLACES) if b == probes.N_BLOCKS - 1}
-    slug = "block/normed" if set(wrong) == last else "value/wrong"
-    return Refusal(shared[0] if shared else slug, expected, seen)
+    return Refusal(shared[0] if shared else "value/wrong", expected, seen)
 
 
 metrics_l0 = metrics_of("l0")
@@ -1410,10 +1534,11 @@ def metrics_leaves(calls: list[dict], seed: int) -> Refusal | None:
     for call in calls:
         if call["outcome"] == "raised":
             return common.raised(call, "three numbers")
-        if call["hooks"] or not call["same"]:
+        if call["hooks"]:
             return Refusal("hooks/left", "the model as it was", f"{call['hooks']} hook(s) more")
-        if call["training"]:
-            return Refusal("hooks/left", "the model as it was", "the model in training mode")
+        if call["training"] or not call["same"]:
+            seen = "the model in training mode" if call["training"] else "other logits"
+            return Refusal("model/changed", "the model as it was", seen)
     return common.mutation(calls)
 
 
@@ -1533,8 +1658,18 @@ _CONTEXTS: Candidates = [
         "context/one-side",
         _remade(lambda d, p, w, n, most: (d, p, max(0, p - w), min(n - 1, p + w))),
     ),
+    (
+        "context/one-side",
+        _remade(lambda d, p, w, n, most: (d, p, max(0, p - w), min(n - 1, p + w + 1))),
+    ),
+    (
+        "context/halved",
+        _remade(lambda d, p, w, n, most: (d, p, max(0, p - w // 2), min(n, p + w // 2 + 1))),
+    ),
+    ("result/order", _remade(lambda d, p, w, n, most: (p, d, *_window(d, p, w, n)[2:]))),
     ("context/shifted", _remade(lambda d, p, w, n, most: _moved(d, p, w, n))),
     ("silent/included", _plain_contexts(keep=lambda value: True)),
+    ("silent/included", lambda a, *others: _flat(_contexts(a.abs(), *others))),
     ("count/off", _ordered(lambda found, k: found)),
     ("count/off", _ordered(lambda found, k: found[: k + 1])),
     ("count/off", _ordered(lambda found, k: found[: k - 1])),
@@ -1583,7 +1718,15 @@ contexts = _contexts_case(
     lambda seed: probes.contexts_inputs(seed) + probes.contexts_ties_inputs(seed)
 )
 contexts_edges = _contexts_case(probes.contexts_edges_inputs)
-contexts_padding = _contexts_case(probes.contexts_padding_inputs)
+_padding_finite = _contexts_case(lambda seed: probes.contexts_padding_inputs(seed)[:-1])
+_padding_infinite = _contexts_case(lambda seed: probes.contexts_padding_inputs(seed)[-1:])
+
+
+def contexts_padding(calls: list[dict], seed: int) -> Refusal | None:
+    if refusal := _padding_finite(calls[:-1], seed):
+        return refusal
+    refusal = _padding_infinite(calls[-1:], seed)
+    return refusal and Refusal("padding/multiplied", refusal.expected, refusal.seen)
 
 
 def contexts_silent(calls: list[dict], seed: int) -> Refusal | None:
@@ -1625,6 +1768,11 @@ def _by_dimension(y, said, train):
     return 1 - (((y - said) ** 2).sum(0) / ((y - y.mean(0)) ** 2).sum(0)).mean()
 
 
+def _of_row_norms(y, said, train):
+    left, around = (np.linalg.norm(z, axis=1).sum() for z in (y - said, y - y.mean(0)))
+    return 1 - left / around
+
+
 def _correlation(power: int):
     return lambda y, said, train: np.corrcoef(y.flatten(), said.flatten())[0, 1] ** power
 
@@ -1647,6 +1795,11 @@ def _dark_other(**how) -> Callable:
     return lambda *a: _dark(*a, **how)
 
 
+def _with_means_of_each(x, y, rows):
+    centered = _fitted(x - x.mean(0), y - y.mean(0), rows - rows.mean(0), False)
+    return centered + y.mean(0).numpy()
+
+
 _NOT_CENTERED = _dark_other(score=lambda y, said, train: _r2(y, said, 0.0))
 _BY_DIMENSION = _dark_other(score=_by_dimension)
 _DARK: Candidates = [
@@ -1657,7 +1810,13 @@ _DARK: Candidates = [
     ("score/not-centered", _NOT_CENTERED),
     ("score/training-mean", _dark_other(score=lambda y, said, t: _r2(y, said, t.mean(0)))),
     ("score/by-dimension", _BY_DIMENSION),
-    ("score/by-dimension", _dark_other(score=lambda y, said, t: _r2(y, said, y.mean()))),
+    ("score/scalar-mean", _dark_other(score=lambda y, said, t: _r2(y, said, y.mean()))),
+    (
+        "score/centered-error",
+        _dark_other(score=lambda y, said, t: _r2(y, said + (y - said).mean(0))),
+    ),
+    ("score/root", _dark_other(score=lambda y, said, t: 1 - math.sqrt(1 - _r2(y, said)))),
+    ("score/root", _dark_other(score=_of_row_norms)),
     (
         "score/sample-variance",
         _dark_other(score=lambda y, said, t: 1 - (1 - _r2(y, said)) * (1 - 1 / len(y))),
@@ -1700,6 +1859,11 @@ _DARK: Candidates = [
             fit=lambda x, y, rows: _fitted(x - x.mean(0), y - y.mean(0), rows - x.mean(0), False)
         ),
     ),
+    (
+        "intercept/missing",
+        _dark_other(fit=lambda x, y, rows: _fitted(x, y, rows) - _fitted(x, y, 0 * rows)),
+    ),
+    ("intercept/test-mean", _dark_other(fit=_with_means_of_each)),
 ]
 
 
@@ -1797,6 +1961,15 @@ def _refitted(x: Tensor, atoms: Tensor, k: int) -> Tensor:
     return torch.stack(rows)
 
 
+def _refitted_last(x: Tensor, atoms: Tensor, k: int) -> Tensor:
+    """The right atoms, fitted to x in the end."""
+    found = _pursued(x, atoms, k).numpy()
+    for row, coefficients in zip(x.numpy(), found, strict=True):
+        chosen = coefficients.nonzero()[0]
+        coefficients[chosen] = np.linalg.lstsq(atoms.numpy()[chosen].T, row, rcond=None)[0]
+    return torch.from_numpy(found)
+
+
 def _shared(x: Tensor, atoms: Tensor, k: int) -> Tensor:
     left, found = x.clone(), torch.zeros(len(x), len(atoms), dtype=x.dtype)
     for _ in range(k):
@@ -1829,7 +2002,8 @@ _PURSUIT: Candidates = [
     ("residual/not-updated", lambda x, a, k: _at_once(x, a, k, lambda p: p)),
     ("residual/unscaled", lambda x, a, k: _pursued(x, a, k, take=lambda amount: 1.0)),
     ("residual/unscaled", lambda x, a, k: _pursued(x, a, k, take=lambda v: math.copysign(1, v))),
-    ("residual/unscaled", lambda x, a, k: _pursued(x, a, k, take=abs)),
+    ("residual/sign", lambda x, a, k: _pursued(x, a, k, take=abs)),
+    ("residual/sign", lambda x, a, k: _pursued(x, a, k, take=lambda v: -v)),
     (
         "choice/signed",
         lambda x, a, k: _pursued(
@@ -1844,6 +2018,7 @@ _PURSUIT: Candidates = [
     ("coefficients/sizes", lambda x, a, k: _pursued(x, a, k, write=abs)),
     ("coefficients/ones", lambda x, a, k: _pursued(x, a, k, write=lambda v: 1.0)),
     ("coefficients/refitted", _refitted),
+    ("coefficients/refitted", _refitted_last),
     ("coefficients/products", _first_products),
     ("steps/one-more", lambda x, a, k: _pursued(x, a, k + 1)),
     ("steps/one-fewer", lambda x, a, k: _pursued(x, a, max(0, k - 1))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -147,8 +148,8 @@ class Fits:
 
 
 def selectivity_inputs(seed: int, unseen: bool = False) -> tuple:
-    """Labels of which one is three times as frequent as each other. Every type is in training but,
-    if `unseen`, one of the test rows."""
+    """Labels of which one is three times as frequent as each other, in the test rows another one.
+    Every type is in training but, if `unseen`, one of the test rows."""
     generator = _generator(seed, 712)
     types = torch.cat([torch.arange(TYPES), _whole(generator, TYPES, 80)])
     types = types[torch.randperm(len(types), generator=generator)]
@@ -162,6 +163,7 @@ def selectivity_inputs(seed: int, unseen: bool = False) -> tuple:
         torch.where(k, of_type[t], n)
         for k, t, n in zip(keep, (types, types_test), noise, strict=True)
     )
+    y_test = CLASSES - 1 - y_test
     return (
         _normal(generator, len(types), 4),
         y,
@@ -201,7 +203,7 @@ def forward_inputs(seed: int) -> list[tuple]:
 
 
 def _sae(generator, rows: tuple, d_in: int, d_sae: int, sparsity: float) -> tuple:
-    W_dec = F.normalize(_normal(generator, d_sae, d_in), dim=-1)
+    W_dec = _normal(generator, d_sae, d_in) / 2
     return (
         2 * _normal(generator, *rows, d_in),
         _normal(generator, d_in, d_sae),
@@ -236,11 +238,13 @@ STEPS, RATE = 4, 0.05
 def step_inputs(seed: int) -> dict:
     """A decoder with rows of norm 1, another parameter, and their gradients for some steps.
 
-    The gradients point along the rows for a large part, so that it shows where that goes.
+    The gradients point along the rows, or against them, for a large part, so that it shows where
+    that goes.
     """
     generator = _generator(seed, 731)
     W = F.normalize(_normal(generator, 5, 4), dim=-1)
-    gradients = [2 * W + 0.5 * _normal(generator, 5, 4) for _ in range(STEPS)]
+    signs = torch.tensor([1, -1, 1, 1, -1])[:, None]
+    gradients = [2 * signs * W + 0.5 * _normal(generator, 5, 4) for _ in range(STEPS)]
     gradients[1][2] = 0
     others = [_normal(generator, 3) for _ in range(STEPS)]
     return {"W": W, "other": _normal(generator, 3), "gradients": gradients, "others": others}
@@ -414,7 +418,7 @@ def contexts_edges_inputs(seed: int) -> list[tuple]:
 
 
 def contexts_padding_inputs(seed: int) -> list[tuple]:
-    """Documents of other lengths, with large values behind their ends."""
+    """Documents of other lengths; behind their ends large values, or (the last ones) infinity."""
     generator = _generator(seed, 763)
     inputs = []
     for docs, pos, k, width in ((6, 12, 4, 3), (5, 10, 5, 2)):
@@ -423,16 +427,18 @@ def contexts_padding_inputs(seed: int) -> list[tuple]:
         x[torch.arange(docs), lengths - 1] += 1
         x = torch.where(torch.arange(pos) >= lengths[:, None], x + 5, x)
         inputs.append((x, lengths, k, width))
-    return inputs
+    return [*inputs, (torch.where(x > 5, math.inf, x), lengths, k, width)]
 
 
 def contexts_silent_inputs(seed: int) -> list[tuple]:
-    """It fires weakly; not in all documents, in fewer than k; nowhere."""
+    """It fires very weakly; not in all documents (one is below 0), in fewer than k; nowhere."""
     generator = _generator(seed, 764)
     x = _activations(generator, 6, 7) + 0.0
     x[:, 3] += 1
-    x[[1, 4]] = 0
-    weak = 0.01 * (_activations(generator, 4, 9, 0.5) + 0.1)
+    x[1] = 0
+    x[4] *= -1
+    x[4, 0] = 0
+    weak = 1e-6 * (_activations(generator, 4, 9, 0.5) + 0.1)
     weak[:, [0, 1, 7, 8]] = 0
     return [
         (weak, torch.full((4,), 9), 3, 1),
@@ -476,7 +482,7 @@ def dark_inputs(seed: int) -> list[tuple]:
     come from elsewhere than the training rows."""
     generator = _generator(seed, 771)
     inputs = []
-    for rows, test, d in ((60, 30, 4), (90, 40, 6)):
+    for rows, test, d in ((60, 30, 4), (90, 40, 6), (50, 25, 3)):
         A, shift = _normal(generator, d, d) / 2, 3 * _normal(generator, d)
         size = torch.linspace(0.4, 2.5, d, dtype=torch.float64)
         pair = []

@@ -2,7 +2,7 @@
 
 import torch
 
-MISCONCEPTION = "score/by-dimension"
+MISCONCEPTION = "score/scalar-mean"
 
 
 def dark_matter(x, error, x_test, error_test):

@@ -1,0 +1,13 @@
+"""Takes out only what would lengthen the row."""
+
+import torch
+
+MISCONCEPTION = "gradient/half"
+
+
+def decoder_step(W_dec, optimizer):
+    with torch.no_grad():
+        along = (W_dec.grad * W_dec).sum(-1, keepdim=True).clamp(max=0)
+        W_dec.grad -= along * W_dec
+        optimizer.step()
+        W_dec /= W_dec.norm(dim=-1, keepdim=True)

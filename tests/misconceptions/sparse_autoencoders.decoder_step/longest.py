@@ -1,0 +1,13 @@
+"""Shortens rows, and lengthens none."""
+
+import torch
+
+MISCONCEPTION = "norm/not-kept"
+
+
+def decoder_step(W_dec, optimizer):
+    with torch.no_grad():
+        along = (W_dec.grad * W_dec).sum(-1, keepdim=True)
+        W_dec.grad -= along * W_dec
+        optimizer.step()
+        W_dec /= W_dec.norm(dim=-1, keepdim=True).clamp(min=1)

@@ -1,0 +1,14 @@
+"""Weighs the features by the decoder's norms."""
+
+import torch
+
+MISCONCEPTION = "loss/decoder-norms"
+
+
+def sae_forward(x, W_enc, b_enc, W_dec, b_dec, sparsity):
+    features = torch.relu((x - b_dec) @ W_enc + b_enc)
+    reconstruction = features @ W_dec + b_dec
+    loss = (
+        ((x - reconstruction) ** 2).sum(-1) + sparsity * (features * W_dec.norm(dim=-1)).sum(-1)
+    ).mean()
+    return features, reconstruction, loss
