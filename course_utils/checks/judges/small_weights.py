@@ -179,6 +179,11 @@ SENTENCES = {
             "Negative values are rounded toward zero: 0.5 is added, then the rest is cut.",
             ".round() before .to(torch.int8).",
         ),
+        "round/up": ("The values are rounded up.", ".round(), not .ceil()."),
+        "values/signs": (
+            "Negative values have lost their signs, or have become 0.",
+            "abs() is for the scale alone; int8 goes from -128 to 127.",
+        ),
         "round/down": ("The values are rounded down.", ".round(), not .floor()."),
         "again/no-scale": ("The values come back without their scale.", "values * scale"),
         "again/another": ("The weights do not come back.", "values * scale"),
@@ -334,7 +339,7 @@ def lora_values(calls: list[dict], seed: int) -> Refusal | None:
         expected = f"base(x) + {ALPHA:g} / {RANK} x Aᵀ Bᵀ: {common.numbers(right, 4)}"
         if refusal := _drive(call, expected, "A B"):
             return refusal
-        y = call["value"]
+        y = call["value"]["y"]
         if refusal := common.wrong_type(y, expected):
             return refusal
         if y.shape != right.shape:
@@ -342,7 +347,7 @@ def lora_values(calls: list[dict], seed: int) -> Refusal | None:
         if not _close(y, right):
             slug = _named(y, _guesses(base, x, a, b))
             return Refusal(slug, expected, common.numbers(y, 4))
-    return None
+    return common.mutation([call["value"] for call in calls])
 
 
 def _named(seen: Tensor, guesses: list[tuple[str, Tensor]], otherwise: str = "value/wrong") -> str:
@@ -435,7 +440,9 @@ def _merged(value: dict, base, x, update, right, expected) -> Refusal | None:
     if not _close(value["base"], base(x)) or not _close(value["again"], y):
         told = "the base as it was, and the same again"
         return Refusal("merge/changes-base", told, common.numbers(value["again"], 4))
-    if not _close(value["later"], value["layer_later"]):
+    if value["trained"]:
+        return Refusal("merge/changes-base", "the base frozen, as before", "requires_grad")
+    if _close(value["later"], y) and not _close(value["layer_later"], own):
         told = f"with another B: {common.numbers(value['layer_later'], 4)}"
         return Refusal("merge/stale", told, common.numbers(value["later"], 4))
     return None
@@ -525,10 +532,14 @@ def _wrong_values(values: Tensor, exact: Tensor) -> Refusal | None:
     guesses = {
         "round/toward-zero": exact.trunc(),
         "round/down": exact.floor(),
+        "round/up": exact.ceil(),
         "round/plus-half": (exact + 0.5).trunc(),
+        "values/signs": exact.round().abs(),
     }
-    for slug, guess in guesses.items():
-        if ((values.float() - guess).abs() <= ((exact - exact.round()).abs() < 1e-3)).all():
+    either = ((exact - exact.round()).abs() < 1e-3) | ((exact.frac().abs() - 0.5).abs() < 1e-3)
+    for slug, guess in [*guesses.items(), ("values/signs", exact.round().clamp(min=0))]:
+        gap = (values.float() - guess + 128).remainder(256) - 128  # int8 wraps around
+        if (gap.abs() <= either).all():
             return Refusal(slug, told, common.numbers(values[place[0]]))
     slug = "values/wrapped" if (error > 200).any() else "value/wrong"
     return Refusal(slug, told, common.numbers(values[place[0]]))
@@ -599,7 +610,7 @@ def int8_forward(calls: list[dict], seed: int) -> Refusal | None:
         refusal = _output(y, weight.float(), layer, x)
         if refusal:
             return refusal
-    return None
+    return common.mutation([call["value"] for call in calls])
 
 
 def _output(y: Tensor, weight: Tensor, layer: nn.Linear, x: Tensor) -> Refusal | None:

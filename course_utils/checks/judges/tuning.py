@@ -42,6 +42,10 @@ SENTENCES = {
             "A view counts with its own size.",
             "As long as a part is saved its whole storage stays: untyped_storage().nbytes().",
         ),
+        "view/left-out": (
+            "Views are left out.",
+            "A view keeps its whole storage in memory: that counts, once.",
+        ),
         "parameters/counted": (
             "Parameters count.",
             "They are in memory anyway. A linear layer saves its weight as a view, weight.T: "
@@ -274,6 +278,10 @@ SENTENCES = {
             "The list of blocks that was given is changed.",
             "pop and del take blocks out of the caller's model: slice the list instead.",
         ),
+        "blocks/no-dropout": (
+            "The output is that of blocks without dropout.",
+            "They run in the mode that they are in: no .eval().",
+        ),
         "blocks/mode-changed": (
             "The blocks are in eval mode afterwards: dropout is off.",
             "Leave their mode alone.",
@@ -374,6 +382,10 @@ SENTENCES = {
         ),
         "labels/padding-counts": ("Padding has labels.", "-100: it must not count in the loss."),
         "labels/zero": ("Padding has a label of 0, which is a token.", "-100 does not count."),
+        "labels/same-tensor": (
+            "-100 stands in input_ids too: labels and input_ids are one tensor.",
+            "labels = ids.clone() first, or ids.masked_fill(…), which makes a new tensor.",
+        ),
         "labels/shifted": (
             "The labels are shifted.",
             "transformers shifts them itself: labels are the ids.",
@@ -548,6 +560,7 @@ _SAVED = [
     ("leaves/left-out", _without("constant")),
     ("leaves/left-out", _without("leaf", "constant")),
     ("leaves/left-out", _without("leaf", "constant", "weight")),
+    ("view/left-out", lambda ledger, once: _right_bytes([e for e in ledger if not e.view])),
     ("twice/by-size", lambda ledger, once: _count(ledger, _by_size, _whole)),
     ("parameters/all-left-out", lambda ledger, once: 0),
     *(("saved/last", lambda ledger, once, i=i: _own(ledger[i])) for i in (0, -1)),
@@ -676,7 +689,7 @@ def saved_leaves(calls: list[dict], seed: int) -> Refusal | None:
     rows, inputs, _ = probes.sizes(seed, 5)
     x = probes._leaf(rows, inputs, dtype=torch.float64).detach()
     right, after = x.exp() * (1 + x), call["after"]
-    expected = f"the gradient of (x.exp() * x).sum(): {common.numbers(right)}"
+    expected = f"the gradient of (x.T.exp() * x.T).sum(): {common.numbers(right)}"
     if after["outcome"] != "returned":
         return Refusal("backward/broken", expected, common.error_text(after))
     if not common.close(after["value"], right, TOLERANCE):
@@ -1055,6 +1068,10 @@ def _other_output(seed: int, value: Tensor, n: int, k: int, kind: dict) -> str:
             y = block(y)
         if common.close(value, y.detach(), TOLERANCE):
             return slug
+    if kind["dropout"]:
+        y, _ = _run(seed, *_chain(seed, n, **kind | {"dropout": 0.0}))
+        if common.close(value, y, TOLERANCE):
+            return "blocks/no-dropout"
     return "blocks/other"
 
 
@@ -1235,7 +1252,8 @@ def _other_width(width: int, texts: list, multiple: int) -> str:
 
 def _other_ids(ids: Tensor, texts: list, right: Tensor, real: Tensor) -> str:
     if torch.equal(ids * real, right * real):
-        return "pad/another-id"
+        all_ignored = (ids[real == 0] == probes.IGNORED).all()
+        return "labels/same-tensor" if all_ignored else "pad/another-id"
     if all(
         row[len(row) - len(text) :].tolist() == text for row, text in zip(ids, texts, strict=True)
     ):

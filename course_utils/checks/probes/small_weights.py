@@ -47,7 +47,7 @@ def lora_start(answer: type, seed: int) -> list[dict]:
     return [attempt(drive)]
 
 
-UPDATED = ((52, True, 3), (53, False, 2), (52, True, 1))  # stream, bias, dimensions of x
+UPDATED = ((52, True, 3), (53, False, 2))  # stream, bias, dimensions of x
 
 
 def lora_values(answer: type, seed: int) -> list[dict]:
@@ -59,9 +59,15 @@ def updated_inputs(seed: int, stream: int, bias: bool, dims: int) -> tuple[nn.Li
     return base, x[(0,) * (3 - dims)]
 
 
-def _updated(answer: type, seed: int, *setting) -> Tensor:
+def _updated(answer: type, seed: int, *setting) -> dict:
     base, x = updated_inputs(seed, *setting)
-    return _with_update(answer, base, seed)(x)
+    return _output(_with_update(answer, base, seed), x)
+
+
+def _output(layer: nn.Module, x: Tensor) -> dict:
+    """The output, and whether the input is another then."""
+    before = x.clone()
+    return {"y": layer(x), "mutated": not torch.equal(before, x)}
 
 
 def _with_update(answer: type, base: nn.Linear, seed: int) -> nn.Module:
@@ -101,6 +107,7 @@ def lora_merged(answer: type, seed: int) -> list[dict]:
     def drive(bias: bool) -> dict:
         base, x = lora_inputs(seed, 55, bias=bias)
         layer = _with_update(answer, base, seed)
+        base.requires_grad_(False)
         first = layer.merged()
         told = {
             "type": type(first).__name__,
@@ -109,6 +116,7 @@ def lora_merged(answer: type, seed: int) -> list[dict]:
             "again": layer.merged()(x) if callable(first) else None,
             "layer": layer(x),
             "base": base(x),
+            "trained": any(parameter.requires_grad for parameter in base.parameters()),
             "A": layer.A,
         }
         layer.B.data.neg_()
@@ -195,12 +203,12 @@ def int8_forward(answer: type, seed: int) -> list[dict]:
     def drive(bias: bool, dims: int) -> dict:
         layer, x = forward_inputs(seed, bias, dims)
         quantized = answer(layer)
-        return {"y": quantized(x), "weight": quantized.dequantized()}
+        return _output(quantized, x) | {"weight": quantized.dequantized()}
 
     return [attempt(drive, *setting) for setting in FORWARD]
 
 
-FORWARD = ((True, 3), (False, 3), (True, 2), (True, 1))  # bias, dimensions of x
+FORWARD = ((True, 3), (False, 3), (True, 2))  # bias, dimensions of x
 
 
 def forward_inputs(seed: int, bias: bool, dims: int) -> tuple[nn.Linear, Tensor]:

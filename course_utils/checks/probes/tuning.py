@@ -161,7 +161,7 @@ def saved_leaves(answer: Callable, seed: int) -> list[dict]:
     holds another storage than the input's, and ``left``: whether a hook is still on."""
     rows, inputs, _ = sizes(seed, 5)
     x = _leaf(rows, inputs, dtype=torch.float64)
-    forward = Forward(lambda: (x.exp() * x).sum())
+    forward = Forward(lambda: (x.T.exp() * x.T).sum())
     call = attempt(lenient(answer), forward)
     copied = attempt(_copied, forward, x)
     after = attempt(_gradient, forward, x)
@@ -174,7 +174,7 @@ def _gradient(forward: Forward, x: Tensor) -> Tensor:
 
 
 def _copied(forward: Forward, x: Tensor) -> bool:
-    """Whether the product of the pass has saved a copy of x."""
+    """Whether the product of the pass has saved a copy of x.T."""
     product = forward.result.grad_fn.next_functions[0][0]
     saved = product._saved_other
     return saved.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
