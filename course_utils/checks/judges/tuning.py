@@ -1086,14 +1086,9 @@ def _wrong_gradients(seen: list, right: list, kept: dict, slugs: dict) -> Refusa
             text = f"in the backward pass the blocks run {again} times"
             return Refusal("recompute/late-binding", expected, text)
         if one is None:
-            slug = slugs.get("none", "gradients/cut")
-            if (
-                right[0] is not None
-                and seen[0] is not None
-                and not any(isinstance(g, Tensor) for g in seen[1:])
-            ):
-                slug = "gradients/parameters-cut"
-            return Refusal(slug, expected, "None")
+            x_alone = seen[0] is not None and all(gradient is None for gradient in seen[1:])
+            cut = slugs.get("none", "gradients/cut")
+            return Refusal("gradients/parameters-cut" if x_alone else cut, expected, "None")
         return Refusal(slugs.get("wrong", "gradients/wrong"), expected, common.numbers(one, 4))
     return None
 
