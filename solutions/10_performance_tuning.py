@@ -147,7 +147,7 @@ for n in (1, 32):
 # **Goal.** Count the bytes that autograd saves while `forward()` runs once. `saved_tensors_hooks(pack, unpack)` calls `pack` with each
 # tensor that is saved and `unpack` with what `pack` returned, when the backward pass needs it. A tensor may come several times, and as
 # a view: what stays in memory is its **storage**, once and whole. Storages of `parameters` (a list or `model.parameters()`) do not count. A
-# backward pass through the result has to work as ever.
+# backward pass through the result has to work as ever, and on the same storages: nothing is copied.
 #
 # `saved_bytes(forward, parameters=()) -> int`
 #
@@ -363,7 +363,8 @@ print("you predicted", my_fastest_width)
 #
 # **Goal.** Leave in `parameter.grad` the gradient of the mean loss over all targets of all micro-batches, as if they were one batch. A micro-batch
 # is `(ids, targets)`, both [rows, pos], of different sizes; a target of −100 does not count, and a micro-batch may have none that do.
-# `model(ids)` gives logits [rows, pos, vocab]. Earlier gradients are dropped. Only one graph may be in memory at a time. Return the mean loss.
+# `model(ids)` gives logits [rows, pos, vocab]. Earlier gradients are dropped. Only one graph may be in memory at a time. The model's
+# weights and mode and the micro-batches stay as they are. Return the mean loss.
 #
 # `accumulate(model, micro_batches) -> float`
 #
@@ -409,9 +410,9 @@ accumulate = mine_or_reference("performance_tuning.accumulate", accumulate)
 
 # %% id="predict-accumulation"
 # 16 rows, the last ones with ever fewer targets, in one batch and in micro-batches of 4 and of 1:
-# by how much does the memory fall, and how far off (norm of the difference, relative) is the
-# gradient with the mean of means?
-my_memory_ratio, my_error = None, None
+# to which share of the one batch's does all the memory fall, and how far off (norm of the
+# difference, relative) is the gradient with the mean of the means of 4 micro-batches?
+my_memory_ratio, my_error = {4: None, 1: None}, None
 
 # %% id="accumulation-measured"
 ids, targets = rows[:16, :-1], rows[:16, 1:].clone()
@@ -472,8 +473,8 @@ print("you predicted", my_memory_ratio, my_error)
 # difficulty ●●●○○ · 20 minutes · 6 points
 #
 # **Goal.** Run the blocks one after another and keep the input of every k-th alone: groups of k blocks are recomputed, the last group may be
-# smaller. Output and gradients are those of a plain loop, also where `x` needs no gradient and with dropout. `recompute(run, x)` of the cell above
-# takes a module; `nn.Sequential(*blocks)` makes one of several. Or use the library's `checkpoint`.
+# smaller. Output and gradients are those of a plain loop, also where `x` needs no gradient and with dropout; `x` and the
+# blocks stay as they are. `recompute(run, x)` of the cell above takes a module; `nn.Sequential(*blocks)` makes one of several. Or use the library's `checkpoint`.
 #
 # `checkpointed(blocks, x [..., d], k) -> [..., d]`
 #
@@ -601,7 +602,8 @@ report(
 
 # %% id="predict-mixed"
 my_mixed = {"saved": None, "time": None}
-# What share of the gradient's numbers becomes 0 in float16, whose smallest number is 6e-8?
+# A loss is the mean over 2,048 targets, the vocabulary has 5,120 tokens. What share of the loss's
+# gradient at the logits becomes 0 in float16, whose smallest number is 6e-8?
 my_lost = None
 
 
@@ -807,7 +809,7 @@ for name, share in shares.items():
 print("you predicted", my_shares)
 
 # %% [markdown] id="loading-question"
-# Packing wastes nothing, but texts in a row must not see each other: that needs a mask or positions by document (`course_utils.course_lm.train` has both). Sorted
+# Packing wastes nothing, but texts in a row must not see each other: that needs a mask by document, and positions that begin anew (`course_utils.course_lm.train` has both). Sorted
 # batches are no random batches: shuffle buckets.
 #
 # **Workers.** Batches can be made by other processes while the model trains (`num_workers`), several in advance (`prefetch_factor`). A batch of the corpus is generated and
@@ -846,7 +848,7 @@ del loaders, variants  # ends the workers
 # ## 8 · Compiling
 #
 # `torch.compile` writes C++ (on a GPU, Triton) that does chains of small operations in one pass over memory. Compiling takes seconds. After how many calls has it paid for itself? Take
-# the logits' softcap with a bias: six small operations.
+# nine small operations on the logits: scale and bias, a softcap, a gate, and the logits again.
 
 # %% id="predict-compile"
 my_break_even = None
@@ -889,7 +891,7 @@ else:
     title = f"{seconds:.1f} s to compile: never pays"
 show(
     step_costs(found.times(), title=title),
-    "Time of a chain of six operations, eager and compiled; the title says after how many calls "
+    "Time of a chain of nine operations, eager and compiled; the title says after how many calls "
     "compiling has paid for itself where this ran.",
 )
 print("the same numbers:", same)
@@ -902,8 +904,8 @@ print("you predicted", my_break_even)
 # ## 9 · Emptying the cache
 #
 # On a GPU, PyTorch keeps freed memory and hands it out again. `torch.cuda.empty_cache()` gives it back to the driver. It frees no tensor; it only lets *others* have what is
-# not in use (and can join fragments). Here is such an allocator in miniature, fed with the sizes that a step saves. How many calls to the driver do 20 steps take, with
-# the cache kept and with the cache emptied after each step?
+# not in use (and can join fragments). Here is such an allocator in miniature, fed with the sizes of the n tensors that a step hands to `pack`. How many
+# calls to the driver do 20 steps take, as multiples of n, with the cache kept and with the cache emptied after each step?
 
 # %% id="predict-cache"
 my_calls = {"kept": None, "emptied": None}
@@ -933,7 +935,9 @@ def driver_calls(empties: bool, steps: int = 20) -> int:
 
 
 for name, empties in {"kept": False, "emptied": True}.items():
-    print(f"cache {name:7}: {driver_calls(empties):5,} calls · you predicted {my_calls[name]}")
+    calls = driver_calls(empties)
+    print(f"cache {name:7}: {calls:5,} calls, {calls / len(asked):.0f} n", end="")
+    print(f" · you predicted {my_calls[name]}")
 
 # %% [markdown] id="offload"
 # A call to the driver waits for the device. So: empty the cache before another program needs the memory, or between phases of different shapes; never in the loop. On MPS it is
@@ -1011,7 +1015,7 @@ else:
 # **Where it fails.** Times from a machine that does other things are ratios of one round at best; look at the quartiles before you believe a difference. A
 # number measured on a small model on a CPU is no forecast for a large one on a GPU; what was counted is.
 #
-# **On a GPU** the same cells run, with `.to("cuda")` for the model and `rows`; `measure` then waits for the device and adds its peak of allocated memory. TF32
+# **On a GPU** the same cells run, with `.to("cuda")` for the model and what it is given, and `"cuda"` in `torch.autocast`; `measure` then waits for the device and adds its peak of allocated memory. TF32
 # (`torch.set_float32_matmul_precision("high")`) is there the first thing to switch on. On MPS, what is not implemented needs `PYTORCH_ENABLE_MPS_FALLBACK=1`, and runs on the CPU.
 #
 # ## Papers

@@ -57,8 +57,8 @@ from course_utils.widgets import explorer, menu, slider
 # difficulty ●●●○○ · 25 minutes · 7 points
 #
 # **Goal.** `LoRALinear(base, rank, alpha)` around an `nn.Linear`, with parameters `A` [rank, d_in], drawn at random, and `B` [d_out, rank], zero. They alone are trained:
-# weight and bias of the base are frozen. They have the dtype of the base's weight. `merged()` returns a plain `nn.Linear` of the same
-# output, with a bias if the base has one; the layer and its base stay as they are.
+# weight and bias of the base itself are frozen. They have the dtype of the base's weight. `merged()` returns a plain `nn.Linear` of the same
+# output, with a bias if the base has one; the layer and its base stay as they are. The output has the dtype of `x`.
 #
 # `forward(x [..., d_in]) -> [..., d_out]` · `merged() -> nn.Linear`
 #
@@ -275,7 +275,7 @@ show(
 print("outputs agree:", torch.allclose(by_hand(q, k, v), kinds["flash"](q, k, v), atol=1e-5))
 
 # %% [markdown] id="sdpa-seen"
-# O(L²) against O(L), with the same output. transformers calls this by default (`attn_implementation="sdpa"`) and PyTorch chooses the back end: on CUDA, FlashAttention-2 for float16 and bfloat16
+# O(L²) against O(L), with the same output. (By hand it is less than 4² times as much: queries, keys and values are saved besides, and go with L.) transformers calls this by default (`attn_implementation="sdpa"`) and PyTorch chooses the back end: on CUDA, FlashAttention-2 for float16 and bfloat16
 # only, the *memory-efficient* one for float32 too, `MATH` for what no kernel can do. `output_attentions=True` needs the matrix, hence "eager".
 #
 # ## 3 · Weights in 8 and 4 bits
@@ -287,7 +287,7 @@ print("outputs agree:", torch.allclose(by_hand(q, k, v), kinds["flash"](q, k, v)
 #
 # difficulty ●●●○○ · 25 minutes · 6 points
 #
-# **Goal.** `Int8Linear(linear)` with `values`, int8 [d_out, d_in], and `scale`, for each output its largest absolute weight / 127; a value is the weight divided by the
+# **Goal.** `Int8Linear(linear)` with the buffers `values`, int8 [d_out, d_in], and `scale`, for each output its largest absolute weight / 127; a value is the weight divided by the
 # scale and rounded to the nearest. `dequantized()` gives the weights that it stands for, `forward` uses them and the bias, if there is one. A row of zeros stays zeros. The
 # original weights are kept nowhere, and the given layer stays as it is.
 #
@@ -359,9 +359,9 @@ def linears(model: nn.Module) -> list[tuple[nn.Module, str]]:
 
 
 def rounded(weight: Tensor, bits: int, group: int) -> Tensor:
-    """The weights that symmetric quantization with a scale for each group of a row stands for."""
+    """The weights that symmetric quantization stands for, with a 16-bit scale for each group."""
     top, groups = 2 ** (bits - 1) - 1, weight.unflatten(1, (-1, group or weight.shape[1]))
-    scale = groups.abs().amax(-1, keepdim=True).clamp(min=1e-12) / top
+    scale = (groups.abs().amax(-1, keepdim=True).clamp(min=1e-12) / top).bfloat16().float()
     return ((groups / scale).round() * scale).flatten(1)
 
 
@@ -511,7 +511,8 @@ for name, rank in {"all weights": 0, "LoRA, rank 4": 4}.items():
 
 # %% [markdown] id="zero-question"
 # ZeRO's first stage, by hand: four ranks hold the same weights and gradients, each keeps the state of its own share of the parameters and takes the step for these alone. Then each sends
-# the others what it changed. (Here all ranks live in one process; notebook 12 has real ones.) How much state does a rank keep, and what does it send?
+# the others what it changed. (Here all ranks live in one process; notebook 12 has real ones.) What share of the state does the fullest rank keep, and what share of the
+# weights' bytes does it send to each other?
 
 # %% id="predict-zero"
 my_state, my_sent = None, None
@@ -545,7 +546,7 @@ print(f"sent by a rank to each other: {sent:.2f} of the weights' bytes · you pr
 
 # %% [markdown] id="planner-question"
 # Whole parameters are dealt here, and the largest, the embedding, is more than a rank's fair share; real implementations cut the parameters into equal pieces. What is paid with is
-# communication: at every step each rank sends its share to all others, and receives nearly all of the weights.
+# communication: at every step each rank sends its share to all others, and receives the shares of all others.
 #
 # Llama 3.2 1B is to be trained in mixed precision with AdamW on one GPU of 24 GB, 8 sequences of 2,048 tokens. Does it fit? If not, what is the smallest change that makes it fit? Guess, then try.
 

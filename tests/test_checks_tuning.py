@@ -75,7 +75,7 @@ def test_a_checkpoint_that_forgets_the_parameters_is_refused():
             x = Forgets.apply(nn.Sequential(*blocks[start : start + k]), x)
         return x
 
-    assert slug(CHECKPOINTED, answer) == "gradients/cut"
+    assert slug(CHECKPOINTED, answer) == "gradients/parameters-cut"
 
 
 @pytest.mark.parametrize(

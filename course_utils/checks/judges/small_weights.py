@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +10,7 @@ from course_utils.checks.judges.common import Refusal
 from course_utils.checks.probes import small_weights as probes
 
 TOLERANCE = 1e-4
+SCALE_TOLERANCE = 1e-5
 RANK, ALPHA = probes.RANK, probes.ALPHA
 
 SENTENCES = {
@@ -28,6 +27,14 @@ SENTENCES = {
         "start/both-zero": (
             "A and B are both zero: neither ever gets a gradient.",
             "A is drawn at random, B is zero.",
+        ),
+        "start/a-fixed": (
+            "Every layer gets the same A: it is not drawn at random.",
+            "torch.randn, or nn.init.normal_, without a seed of its own.",
+        ),
+        "start/a-one-row": (
+            "The rows of A are equal: that is an update of rank 1.",
+            "Every number of A is drawn for itself.",
         ),
         "start/swapped": (
             "A is zero and B is random: the other way round than in the paper.",
@@ -46,6 +53,8 @@ SENTENCES = {
             "alpha / rank; alpha / sqrt(rank) is a later variant.",
         ),
         "scale/twice": ("The update is scaled twice.", "alpha / rank, once."),
+        "scale/product": ("The update is multiplied by alpha * rank.", "alpha / rank."),
+        "scale/whole": ("alpha / rank is rounded down.", "/, not //."),
         "base/left-out": ("The base's output is missing.", "base(x) + the update."),
         "base/bias-lost": ("The base's bias is missing.", "base(x), not x @ base.weight.T."),
         "base/bias-twice": ("The bias is added twice.", "base(x) has it already."),
@@ -58,6 +67,10 @@ SENTENCES = {
         "base/bias-trained": (
             "The base's bias is still trained.",
             "base.requires_grad_(False) freezes weight and bias.",
+        ),
+        "base/copied": (
+            "A copy of the base is frozen, the base that was given is still trained.",
+            "base.requires_grad_(False), and keep base itself: a copy takes its memory again.",
         ),
         "train/not-registered": (
             "model.parameters() does not know A and B.",
@@ -76,6 +89,22 @@ SENTENCES = {
         "merge/twice": ("The update is merged twice.", "weight + scale * B @ A, once"),
         "merge/subtracted": ("The merged update is subtracted.", "weight + scale * B @ A"),
         "merge/bias-lost": ("The merged layer has no bias.", "Copy the base's bias, if any."),
+        "merge/bias-other": (
+            "The merged layer has another bias.",
+            "A new nn.Linear draws a bias of its own: copy the base's.",
+        ),
+        "merge/bias-added": (
+            "The merged layer has a bias, its base has none.",
+            "nn.Linear(…, bias=base.bias is not None)",
+        ),
+        "merge/update-alone": (
+            "The base's weight is not in the merged layer.",
+            "weight + scale * B @ A",
+        ),
+        "merge/stale": (
+            "merged() gives what it gave before: what A and B have learned since is not in it.",
+            "Merge anew at every call.",
+        ),
         "merge/wrapped": (
             "merged() does not return a plain nn.Linear.",
             "A new nn.Linear with the merged weight costs nothing more than the base.",
@@ -91,6 +120,14 @@ SENTENCES = {
         "dtype/float32": (
             "A and B are float32 whatever the base is.",
             "dtype=base.weight.dtype, device=base.weight.device.",
+        ),
+        "dtype/merged": (
+            "The merged layer is float32 whatever the base is.",
+            "nn.Linear(…, dtype=base.weight.dtype)",
+        ),
+        "dtype/output": (
+            "The output has another dtype than the base's.",
+            "base(x) + scale * (x @ A.T @ B.T), without .float().",
         ),
     },
     "fine_tuning_and_inference.int8": {
@@ -121,6 +158,14 @@ SENTENCES = {
             "The largest weight is taken, not the largest absolute one.",
             "weight.abs().amax(dim=1)",
         ),
+        "scale/bits": (
+            "The scale is that of another number of bits.",
+            "8 bits: 127 steps on each side of 0.",
+        ),
+        "scale/rounded": (
+            "The scale has lost digits: it is rounded to 16 bits, or something is added to it.",
+            "Leave it as it is computed: largest / 127 in the weight's dtype.",
+        ),
         "scale/mean": ("The scale follows the mean.", "The largest absolute weight / 127."),
         "scale/inverted": (
             "The scale is 127 / largest.",
@@ -130,9 +175,22 @@ SENTENCES = {
             "The values are cut, not rounded.",
             ".round() before .to(torch.int8).",
         ),
+        "round/plus-half": (
+            "Negative values are rounded toward zero: 0.5 is added, then the rest is cut.",
+            ".round() before .to(torch.int8).",
+        ),
+        "round/up": ("The values are rounded up.", ".round(), not .ceil()."),
+        "values/signs": (
+            "Negative values have lost their signs, or have become 0.",
+            "abs() is for the scale alone; int8 goes from -128 to 127.",
+        ),
         "round/down": ("The values are rounded down.", ".round(), not .floor()."),
         "again/no-scale": ("The values come back without their scale.", "values * scale"),
         "again/another": ("The weights do not come back.", "values * scale"),
+        "again/rounded": (
+            "The weights come back with fewer digits than values * scale has.",
+            "values * scale, without .half() or .bfloat16().",
+        ),
         "again/wrapped": (
             "The product wraps around in int8.",
             "values.float() * scale",
@@ -153,6 +211,18 @@ SENTENCES = {
         "bias/twice": ("The bias is added twice.", "F.linear(x, weight, self.bias) adds it."),
         "bias/rounded": ("The bias is rounded.", "Only the weights are quantized."),
         "forward/transposed": ("The weights are transposed.", "x @ weight.T, or F.linear."),
+        "forward/no-scale": (
+            "forward takes the int8 values without their scale.",
+            "F.linear(x, self.dequantized(), self.bias)",
+        ),
+        "forward/bias-scaled": (
+            "The bias is multiplied by the scale.",
+            "The scale belongs to the weights: add the bias afterwards.",
+        ),
+        "forward/inputs-rounded": (
+            "The inputs are quantized too.",
+            "Only the weights are: x stays as it is.",
+        ),
         "forward/other": (
             "The output is not that of the dequantized weights.",
             "F.linear(x, self.dequantized(), self.bias)",
@@ -165,9 +235,13 @@ SENTENCES = {
             "The original weights are still in memory, beside the quantized ones.",
             "Keep neither linear nor linear.weight, nor the dequantized weights between calls.",
         ),
+        "kept/not-registered": (
+            "values or scale is no buffer: state_dict() and .to(device) leave it out.",
+            "self.register_buffer('values', …), self.register_buffer('scale', …).",
+        ),
         "linear/changed": (
             "The layer that was given is changed.",
-            "weight /= … changes it: compute a new tensor.",
+            "weight /= … changes it, requires_grad_(False) too: compute a new tensor.",
         ),
     },
 }
@@ -212,6 +286,10 @@ def lora_start(calls: list[dict], seed: int) -> Refusal | None:
         }[is_zero]
         names = [name for name, zero in zip("AB", is_zero, strict=True) if zero]
         return Refusal(slug, expected, f"zero: {' and '.join(names) or 'neither'}")
+    if torch.equal(a, call["value"]["other"]):
+        return Refusal("start/a-fixed", expected, f"twice A = {common.numbers(a)}")
+    if (a == a[0]).all():
+        return Refusal("start/a-one-row", expected, f"{RANK} times {common.numbers(a[0])}")
     right = base(x).detach()
     if not _close(y, right):
         if refusal := common.wrong_type(y, expected):
@@ -240,6 +318,8 @@ def _guesses(base: nn.Linear, x: Tensor, a: Tensor, b: Tensor) -> list[tuple[str
         "scale/inverted": RANK / ALPHA,
         "scale/root": ALPHA / RANK**0.5,
         "scale/twice": right**2,
+        "scale/product": ALPHA * RANK,
+        "scale/whole": ALPHA // RANK,
         "update/subtracted": -right,
     }
     return [
@@ -252,14 +332,14 @@ def _guesses(base: nn.Linear, x: Tensor, a: Tensor, b: Tensor) -> list[tuple[str
 
 @torch.no_grad()
 def lora_values(calls: list[dict], seed: int) -> Refusal | None:
-    for call, (stream, bias) in zip(calls, ((52, True), (53, False)), strict=True):
-        base, x = probes.lora_inputs(seed, stream, bias=bias)
+    for call, setting in zip(calls, probes.UPDATED, strict=True):
+        base, x = probes.updated_inputs(seed, *setting)
         a, b = probes.update(seed, base)
         right = base(x) + ALPHA / RANK * (x @ a.T @ b.T)
         expected = f"base(x) + {ALPHA:g} / {RANK} x Aᵀ Bᵀ: {common.numbers(right, 4)}"
         if refusal := _drive(call, expected, "A B"):
             return refusal
-        y = call["value"]
+        y = call["value"]["y"]
         if refusal := common.wrong_type(y, expected):
             return refusal
         if y.shape != right.shape:
@@ -267,7 +347,7 @@ def lora_values(calls: list[dict], seed: int) -> Refusal | None:
         if not _close(y, right):
             slug = _named(y, _guesses(base, x, a, b))
             return Refusal(slug, expected, common.numbers(y, 4))
-    return None
+    return common.mutation([call["value"] for call in calls])
 
 
 def _named(seen: Tensor, guesses: list[tuple[str, Tensor]], otherwise: str = "value/wrong") -> str:
@@ -293,6 +373,8 @@ def lora_trains(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("base/trained", expected, "a gradient in the base")
     if any(not isinstance(g, Tensor) or not g.any() for g in value["gradients"]):
         return Refusal("train/no-gradient", expected, "A or B without a gradient")
+    if not value["frozen"]:
+        return Refusal("base/copied", expected, "the given base with requires_grad")
     return _input_cut(value["x"], value["y"], seed)
 
 
@@ -343,13 +425,26 @@ def _merged(value: dict, base, x, update, right, expected) -> Refusal | None:
             ("merge/twice", 2 * right - base(x)),
             ("merge/subtracted", 2 * base(x) - right),
             ("merge/bias-lost", without_bias),
+            ("merge/update-alone", right - x @ base.weight.T),
+            ("merge/update-alone", ALPHA / RANK * update),
         ]
         if refusal := common.wrong_type(y, expected):
             return refusal
-        return Refusal(_named(y, guesses), expected, common.numbers(y, 4))
+        slug = _named(y, guesses)
+        if slug == "value/wrong" and y.shape == right.shape:
+            rest = (y - right).flatten(0, -2)
+            slug = "merge/bias-other" if _close(rest, rest[:1].expand_as(rest)) else slug
+        return Refusal(slug, expected, common.numbers(y, 4))
+    if value["bias"] and base.bias is None:
+        return Refusal("merge/bias-added", "a layer without bias", "a bias")
     if not _close(value["base"], base(x)) or not _close(value["again"], y):
         told = "the base as it was, and the same again"
         return Refusal("merge/changes-base", told, common.numbers(value["again"], 4))
+    if value["trained"]:
+        return Refusal("merge/changes-base", "the base frozen, as before", "requires_grad")
+    if _close(value["later"], y) and not _close(value["layer_later"], own):
+        told = f"with another B: {common.numbers(value['layer_later'], 4)}"
+        return Refusal("merge/stale", told, common.numbers(value["later"], 4))
     return None
 
 
@@ -362,6 +457,11 @@ def lora_dtype(calls: list[dict], seed: int) -> Refusal | None:
         return refusal
     if call["value"]["dtypes"] != ["torch.float64"] * 2:
         return Refusal("dtype/float32", expected, " and ".join(call["value"]["dtypes"]))
+    y = call["value"]["y"]
+    if isinstance(y, Tensor) and y.dtype != torch.float64:
+        return Refusal("dtype/output", "an output in float64 for x in float64", str(y.dtype))
+    if call["value"]["merged"] != "torch.float64":
+        return Refusal("dtype/merged", "a merged weight in float64", call["value"]["merged"])
     return None
 
 
@@ -386,13 +486,19 @@ def int8_values(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("attributes/missing", expected, "values or scale is no tensor")
     if call["value"]["changed"]:
         return Refusal("linear/changed", "the layer as it was", "other weights")
-    if not _close(seen.flatten(), scale.flatten()):
+    if not _same_scale(seen.flatten(), scale.flatten()):
         return Refusal(_other_scale(seen, weight), expected, common.numbers(seen))
     if values.dtype != torch.int8:
         return Refusal("values/not-int8", "torch.int8", str(values.dtype))
     if values.shape != weight.shape:
         return Refusal("values/shape", str(list(weight.shape)), str(list(values.shape)))
     return _wrong_values(values, weight / scale)
+
+
+def _same_scale(seen: Tensor, scale: Tensor) -> bool:
+    return seen.shape == scale.shape and torch.allclose(
+        seen.double(), scale.double(), rtol=SCALE_TOLERANCE, atol=0.0
+    )
 
 
 def _other_scale(seen: Tensor, weight: Tensor) -> str:
@@ -406,11 +512,14 @@ def _other_scale(seen: Tensor, weight: Tensor) -> str:
         ("scale/mean", size.mean(1) / 127),
         ("scale/mean", size.mean(1)),
         ("scale/inverted", 127 / largest),
+        *(("scale/bits", largest / steps) for steps in (7, 15, 31, 63, 32767)),
     ]
     flat = seen.float().flatten()
     if len(flat) > 1 and (flat == flat[0]).all():
         flat = flat[:1]
-    return _named(flat, guesses)
+    slug = next((slug for slug, guess in guesses if _same_scale(flat, guess)), "value/wrong")
+    is_near = flat.shape == largest.shape and ((flat - largest / 127).abs() < 2e-3).all()
+    return "scale/rounded" if slug == "value/wrong" and is_near else slug
 
 
 def _wrong_values(values: Tensor, exact: Tensor) -> Refusal | None:
@@ -423,9 +532,14 @@ def _wrong_values(values: Tensor, exact: Tensor) -> Refusal | None:
     guesses = {
         "round/toward-zero": exact.trunc(),
         "round/down": exact.floor(),
+        "round/up": exact.ceil(),
+        "round/plus-half": (exact + 0.5).trunc(),
+        "values/signs": exact.round().abs(),
     }
-    for slug, guess in guesses.items():
-        if ((values.float() - guess).abs() <= ((exact - exact.round()).abs() < 1e-3)).all():
+    either = ((exact - exact.round()).abs() < 1e-3) | ((exact.frac().abs() - 0.5).abs() < 1e-3)
+    for slug, guess in [*guesses.items(), ("values/signs", exact.round().clamp(min=0))]:
+        gap = (values.float() - guess + 128).remainder(256) - 128  # int8 wraps around
+        if (gap.abs() <= either).all():
             return Refusal(slug, told, common.numbers(values[place[0]]))
     slug = "values/wrapped" if (error > 200).any() else "value/wrong"
     return Refusal(slug, told, common.numbers(values[place[0]]))
@@ -438,7 +552,7 @@ def int8_again(calls: list[dict], seed: int) -> Refusal | None:
     expected = f"the weights, to half a step: {common.numbers(weight)}"
     if refusal := _drive(call, expected):
         return refusal
-    again = call["value"]
+    again = call["value"]["weight"]
     if refusal := common.wrong_type(again, expected):
         return refusal
     if again.shape != weight.shape:
@@ -447,12 +561,25 @@ def int8_again(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("again/original", expected, "the weights exactly")
     error = (again.float() - weight).abs()
     if (error <= scale * 1.001).all():  # how it was rounded is judged by the values
-        return None
+        product = _own_product(call["value"], weight)
+        if product is None or ((again.float() - product).abs() <= 1e-3 * scale).all():
+            return None
+        return Refusal("again/rounded", common.numbers(product), common.numbers(again))
     values = (weight / scale).round()
     if _close(again.float(), values):
         return Refusal("again/no-scale", expected, common.numbers(again))
     slug = "again/wrapped" if again.dtype == torch.int8 else "again/another"
     return Refusal(slug, expected, common.numbers(again))
+
+
+def _own_product(value: dict, weight: Tensor) -> Tensor | None:
+    """values * scale of the answer itself; None where they do not fit."""
+    values, scale = value["values"], value["scale"]
+    fit = isinstance(values, Tensor) and isinstance(scale, Tensor)
+    if not fit or values.shape != weight.shape or scale.numel() != len(weight):
+        return None
+    product = values.float() * scale.float().reshape(-1, 1)
+    return product if ((product - weight).abs() <= _scale(weight) * 1.001).all() else None
 
 
 def int8_zeros(calls: list[dict], seed: int) -> Refusal | None:
@@ -471,8 +598,8 @@ def int8_zeros(calls: list[dict], seed: int) -> Refusal | None:
 
 @torch.no_grad()
 def int8_forward(calls: list[dict], seed: int) -> Refusal | None:
-    for call, bias in zip(calls, (True, False), strict=True):
-        layer, x = probes.int8_inputs(seed, 64, bias)
+    for call, (bias, dims) in zip(calls, probes.FORWARD, strict=True):
+        layer, x = probes.forward_inputs(seed, bias, dims)
         if call["outcome"] == "raised" and not bias and calls[0]["outcome"] == "returned":
             return Refusal("bias/none", "an output without a bias", common.error_text(call))
         if refusal := _drive(call, "x times the dequantized weights, and the bias"):
@@ -483,7 +610,7 @@ def int8_forward(calls: list[dict], seed: int) -> Refusal | None:
         refusal = _output(y, weight.float(), layer, x)
         if refusal:
             return refusal
-    return None
+    return common.mutation([call["value"] for call in calls])
 
 
 def _output(y: Tensor, weight: Tensor, layer: nn.Linear, x: Tensor) -> Refusal | None:
@@ -492,15 +619,37 @@ def _output(y: Tensor, weight: Tensor, layer: nn.Linear, x: Tensor) -> Refusal |
     expected = f"x @ dequantized().T + bias: {common.numbers(right, 4)}"
     if y.shape != right.shape:
         return Refusal("shape/wrong", str(list(right.shape)), str(list(y.shape)))
-    if torch.allclose(y.float(), right, rtol=TOLERANCE, atol=TOLERANCE * float(right.abs().max())):
+    size = _product(x.abs(), weight.abs())  # what rounding errors go with
+    size = size if layer.bias is None else size + layer.bias.abs()
+
+    def same(guess: Tensor) -> bool:
+        return bool(((y.float() - guess).abs() <= SCALE_TOLERANCE * size).all())
+
+    if same(right):
         return None
-    guesses: list[tuple[str, Callable]] = [("bias/lost", product), ("forward/original", layer(x))]
-    if layer.bias is not None:
-        guesses += [
-            ("bias/rounded", product + layer.bias.round()),
-            ("bias/twice", right + layer.bias),
-        ]
-    return Refusal(_named(y, guesses, "forward/other"), expected, common.numbers(y, 4))
+    slug = next((slug for slug, guess in _outputs(product, layer, x) if same(guess)), "")
+    return Refusal(slug or "forward/other", expected, common.numbers(y, 4))
+
+
+def _outputs(product: Tensor, layer: nn.Linear, x: Tensor) -> list[tuple[str, Tensor]]:
+    """The output under a misconception; ``product`` is x times the dequantized weights."""
+    scale = _scale(layer.weight)
+    weight = (layer.weight / scale).round() * scale
+    step = x.abs().amax(-1, keepdim=True) / 127
+    inputs = [x.abs().max() / 127, step]
+    bias = torch.zeros(()) if layer.bias is None else layer.bias
+    unit = bias.abs().max() / 127
+    return [
+        ("bias/lost", product),
+        ("forward/original", layer(x)),
+        ("forward/no-scale", x @ (weight / scale).round().T + bias),
+        *(("forward/inputs-rounded", (x / s).round() * s @ weight.T + bias) for s in inputs),
+        ("bias/twice", product + 2 * bias),
+        ("forward/bias-scaled", product + bias * scale.flatten()),
+        ("bias/rounded", product + bias.round()),
+        ("bias/rounded", product + (bias / unit).round() * unit),
+        ("bias/rounded", product + (bias / scale.flatten()).round() * scale.flatten()),
+    ]
 
 
 def _product(x: Tensor, weight: Tensor) -> Tensor:
@@ -524,4 +673,7 @@ def int8_kept(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("kept/float-weights", expected, told)
     if call["value"]["alive"]:
         return Refusal("kept/float-weights", expected, "something that still holds linear.weight")
+    if call["value"]["loose"]:
+        seen = f"state_dict() without {' and '.join(call['value']['loose'])}"
+        return Refusal("kept/not-registered", "values and scale in state_dict()", seen)
     return None

@@ -7,7 +7,7 @@ the gradients of one whole batch; blocks run one after another; padding by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +42,10 @@ SENTENCES = {
             "A view counts with its own size.",
             "As long as a part is saved its whole storage stays: untyped_storage().nbytes().",
         ),
+        "view/left-out": (
+            "Views are left out.",
+            "A view keeps its whole storage in memory: that counts, once.",
+        ),
         "parameters/counted": (
             "Parameters count.",
             "They are in memory anyway. A linear layer saves its weight as a view, weight.T: "
@@ -55,6 +59,23 @@ SENTENCES = {
             "Tensors that are no parameters are left out with them.",
             "Only the storages of the given parameters do not count.",
         ),
+        "parameters/not-given": (
+            "Parameters are left out that were not given.",
+            "Only the storages of `parameters` do not count: go by that list, not by the type.",
+        ),
+        "parameters/by-pointer": (
+            "A part of a parameter counts as if it were no parameter.",
+            "weight[5:] begins elsewhere than weight: compare untyped_storage().data_ptr(), on "
+            "both sides.",
+        ),
+        "leaves/left-out": (
+            "Inputs, or tensors that need no gradient, are left out with the parameters.",
+            "Whatever pack is called with is saved, an input or a mask too.",
+        ),
+        "twice/by-size": (
+            "Storages of the same size count once.",
+            "Two tensors may be equally large: the key is the storage, data_ptr().",
+        ),
         "saved/last": (
             "Only one of the saved tensors counts.",
             "pack is called for each: collect.",
@@ -64,10 +85,19 @@ SENTENCES = {
             "torch.autograd.graph.saved_tensors_hooks(pack, unpack) hands you what is saved.",
         ),
         "forward/not-run": ("forward is not called.", "Call forward() inside the hooks."),
+        "forward/no-graph": (
+            "forward runs without a graph: nothing is saved.",
+            "Leave torch.no_grad() out: it is a training step that is counted.",
+        ),
         "forward/twice": ("forward runs more than once.", "Call it once, inside the hooks."),
         "backward/broken": (
             "After counting, a backward pass fails or gives other gradients.",
             "pack returns what unpack turns back into the tensor: return tensor in both.",
+        ),
+        "saved/copied": (
+            "The graph holds copies: more memory, and a storage that is freed meanwhile may give "
+            "its address to the next.",
+            "pack returns the tensor itself.",
         ),
         "hooks/left-on": (
             "The hooks are still on afterwards.",
@@ -129,6 +159,22 @@ SENTENCES = {
             "Without weight_bytes and value_bytes another width is taken.",
             "Both are 2 by default: keep the first line of the cell.",
         ),
+        "bytes/same-width": (
+            "Inputs and outputs are taken for equally wide.",
+            "An input has d_in numbers a row, an output d_out.",
+        ),
+        "bytes/product": (
+            "Inputs or outputs are taken for tables of d_in by d_out.",
+            "Inputs are [batch, d_in], outputs [batch, d_out].",
+        ),
+        "flops/one-addition-less": (
+            "An addition less is counted for each output.",
+            "A multiply-add is 2 FLOPs: 2 * batch * d_in * d_out.",
+        ),
+        "ratio/brackets": (
+            "The FLOPs are divided by the first number of the bytes alone.",
+            "a / b * c is (a / b) * c: put the bytes into brackets.",
+        ),
         "ratio/inverted": ("It is bytes for each FLOP.", "FLOPs / bytes."),
         "ratio/flops": ("It is a number of FLOPs.", "Divide by the bytes."),
         "ratio/bytes": ("It is a number of bytes.", "FLOPs / bytes."),
@@ -178,6 +224,22 @@ SENTENCES = {
             "Not every micro-batch goes through the model once.",
             "One forward and one backward pass for each.",
         ),
+        "targets/shifted-again": (
+            "The targets are shifted by one position.",
+            "logits[row, pos] goes with targets[row, pos]: the targets are shifted already.",
+        ),
+        "targets/ignored-learnt": (
+            "Targets of -100 are learnt as if they were token 0.",
+            "F.cross_entropy leaves them out by itself: ignore_index is -100.",
+        ),
+        "model/mode-changed": (
+            "The model is in eval mode afterwards: from now on dropout is off.",
+            "Leave the mode to the training loop.",
+        ),
+        "graphs/retained": (
+            "A graph is still in memory after its backward pass, when the next one is made.",
+            "retain_graph=True keeps it; without it backward() frees it.",
+        ),
         "graphs/all-at-once": (
             "Several graphs are in memory at a time: nothing is gained.",
             "loss.backward() inside the loop, for each micro-batch.",
@@ -215,6 +277,27 @@ SENTENCES = {
         "blocks/list-changed": (
             "The list of blocks that was given is changed.",
             "pop and del take blocks out of the caller's model: slice the list instead.",
+        ),
+        "blocks/no-dropout": (
+            "The output is that of blocks without dropout.",
+            "They run in the mode that they are in: no .eval().",
+        ),
+        "blocks/mode-changed": (
+            "The blocks are in eval mode afterwards: dropout is off.",
+            "Leave their mode alone.",
+        ),
+        "input/changed": (
+            "x needs a gradient afterwards: the caller's tensor is changed.",
+            "use_reentrant=False needs none, nor does recompute.",
+        ),
+        "gradients/parameters-cut": (
+            "x gets its gradient, the blocks get none.",
+            "recompute(run, x) names the parameters of run, so that they learn: give it the blocks "
+            "themselves, no copies.",
+        ),
+        "kept/elsewhere": (
+            "The inputs of other blocks are kept.",
+            "Groups begin at block 0, k, 2k, …: the last one may be smaller.",
         ),
         "recompute/late-binding": (
             "The output is right, the gradients are not: the backward pass runs other blocks again "
@@ -299,6 +382,10 @@ SENTENCES = {
         ),
         "labels/padding-counts": ("Padding has labels.", "-100: it must not count in the loss."),
         "labels/zero": ("Padding has a label of 0, which is a token.", "-100 does not count."),
+        "labels/same-tensor": (
+            "-100 stands in input_ids too: labels and input_ids are one tensor.",
+            "labels = ids.clone() first, or ids.masked_fill(…), which makes a new tensor.",
+        ),
         "labels/shifted": (
             "The labels are shifted.",
             "transformers shifts them itself: labels are the ids.",
@@ -310,8 +397,9 @@ SENTENCES = {
             "Ids and labels are torch.long.",
         ),
         "dtype/not-long": (
-            "The whole numbers are of another dtype than torch.long.",
-            "F.cross_entropy takes no other labels; torch.tensor makes it of ints by itself.",
+            "A tensor is of another dtype than torch.long.",
+            "F.cross_entropy takes no other labels; torch.tensor makes it of ints by itself, and "
+            ".long() of truth values.",
         ),
         "texts/changed": (
             "The texts that were given are changed.",
@@ -383,7 +471,9 @@ class Saved:
     width: int = 4
     whole: int | None = None  # values of the storage, where it is larger
     view: str = ""
-    is_parameter: bool = False
+    is_parameter: bool = False  # of those that are given
+    kind: str = ""  # "weight" of a layer, "leaf" that needs a gradient, "constant" that needs none
+    later_part: bool = False  # of a parameter: it begins behind its first value
 
     @property
     def storage_values(self) -> int:
@@ -412,6 +502,25 @@ def _by_view(number: int, entry: Saved) -> tuple:
 
 def _one_by_one(number: int, entry: Saved) -> int:
     return number
+
+
+def _by_size(number: int, entry: Saved) -> int:
+    return _whole(entry)
+
+
+def _without(*kinds: str) -> Callable:
+    """What is counted where entries of these kinds are left out."""
+    return lambda ledger, once: _right_bytes([e for e in ledger if e.kind not in kinds])
+
+
+def _parts_counted(size: Callable) -> Callable:
+    """What is counted where a parameter is known by its first value's address."""
+
+    def count(ledger: Ledger, once: bool) -> int:
+        other = [replace(e, is_parameter=False) if e.later_part else e for e in ledger]
+        return _count(other, _by_storage, size)
+
+    return count
 
 
 def _whole(entry: Saved) -> int:
@@ -443,6 +552,16 @@ _SAVED = [
     ("parameters/counted", lambda ledger, once: _count(ledger, _by_view, _whole, True)),
     ("parameters/counted", lambda ledger, once: _count(ledger, _by_view, _own, True)),
     ("parameters/counted", lambda ledger, once: _count(ledger, _one_by_one, _own, True)),
+    ("parameters/by-pointer", _parts_counted(_whole)),
+    ("parameters/by-pointer", _parts_counted(_own)),
+    ("parameters/not-given", _without("weight")),
+    ("leaves/left-out", _without("leaf")),
+    ("leaves/left-out", _without("leaf", "weight")),
+    ("leaves/left-out", _without("constant")),
+    ("leaves/left-out", _without("leaf", "constant")),
+    ("leaves/left-out", _without("leaf", "constant", "weight")),
+    ("view/left-out", lambda ledger, once: _right_bytes([e for e in ledger if not e.view])),
+    ("twice/by-size", lambda ledger, once: _count(ledger, _by_size, _whole)),
     ("parameters/all-left-out", lambda ledger, once: 0),
     *(("saved/last", lambda ledger, once, i=i: _own(ledger[i])) for i in (0, -1)),
     ("bytes/four-each", lambda ledger, once: 4 * _count(ledger, _by_storage, _values)),
@@ -458,6 +577,8 @@ def _saved(calls: list[dict], ledgers: list[Ledger], told: list[str]) -> Refusal
     for call in calls:
         if call["outcome"] == "returned" and call["runs"] == 0:
             return Refusal("forward/not-run", "forward() called once", "never")
+        if call["outcome"] == "returned" and not call["graph"]:
+            return Refusal("forward/no-graph", "a graph behind the result of forward()", "none")
     inputs = [(ledger, i == 1) for i, ledger in enumerate(ledgers)]
     words = dict(zip(map(id, ledgers), told, strict=True))
     refusal = judged(calls, inputs, _right_bytes, _SAVED, lambda ledger, _: words[id(ledger)])
@@ -470,13 +591,13 @@ def saved_results(calls: list[dict], seed: int) -> Refusal | None:
     rows, inputs, _ = probes.sizes(seed, 1)
     n = rows * inputs
     ledgers = [
-        [Saved("exp", n, 8), Saved("tanh", n, 8)],
+        [Saved("exp", n, 8), Saved("tanh", n, 8), Saved("exp of sums", rows, 8)],
         [Saved("sigmoid", n, 2), Saved("exp", n, 2)],
-        [Saved("mask", n, 1)],
+        [Saved("mask", n, 1, kind="constant")],
     ]
     shape = f"for x [{rows}, {inputs}]"
     told = [
-        f"x.exp().tanh().sum() in float64, {shape}",
+        f"x.exp().tanh().sum(1).exp().sum() in float64, {shape}",
         f"x.sigmoid().exp().sum() in bfloat16, {shape}",
         f"x.masked_fill(x > 0.5, 0.0).sum() in float64, {shape}",
     ]
@@ -522,10 +643,11 @@ def saved_views(calls: list[dict], seed: int) -> Refusal | None:
 
 def saved_parameters(calls: list[dict], seed: int) -> Refusal | None:
     rows, inputs, outputs = probes.sizes(seed, 4)
-    weight = Saved("weight", inputs * outputs, view="T", is_parameter=True)
+    weight = Saved("weight", inputs * outputs, view="T", kind="weight")
+    network = [Saved("x", rows * inputs, kind="constant"), *[Saved("tanh", rows * outputs)] * 2]
     ledgers = [
         [
-            *[Saved("x", rows * inputs)] * 2,
+            *[Saved("x", rows * inputs, kind="leaf")] * 2,
             Saved("weight", 5 * inputs, whole=inputs * outputs, view="one", is_parameter=True),
             Saved(
                 "weight",
@@ -533,11 +655,13 @@ def saved_parameters(calls: list[dict], seed: int) -> Refusal | None:
                 whole=inputs * outputs,
                 view="other",
                 is_parameter=True,
+                later_part=True,
             ),
             Saved("exp", 5 * rows),
             Saved("other exp", (outputs - 5) * rows),
         ],
-        [Saved("x", rows * inputs), *[Saved("tanh", rows * outputs)] * 2, weight],
+        [*network, replace(weight, is_parameter=True)],
+        [*network, weight],
     ]
     shape = f"[{inputs}, {outputs}]"
     told = [
@@ -545,6 +669,7 @@ def saved_parameters(calls: list[dict], seed: int) -> Refusal | None:
         f"[{outputs}, {inputs}] that is given in a list",
         f"two linear layers, {shape} and back, with tanh between and parameters from "
         "network.parameters()",
+        f"two linear layers, {shape} and back, with tanh between and no parameters given",
     ]
     return _saved(calls, ledgers, told)
 
@@ -559,14 +684,18 @@ def saved_leaves(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("forward/not-run", "forward() called once", "never")
     if call["runs"] > 1:
         return Refusal("forward/twice", "forward() called once", f"{call['runs']} times")
+    if not call["graph"]:
+        return Refusal("forward/no-graph", "a graph behind the result of forward()", "none")
     rows, inputs, _ = probes.sizes(seed, 5)
     x = probes._leaf(rows, inputs, dtype=torch.float64).detach()
     right, after = x.exp() * (1 + x), call["after"]
-    expected = f"the gradient of (x.exp() * x).sum(): {common.numbers(right)}"
+    expected = f"the gradient of (x.T.exp() * x.T).sum(): {common.numbers(right)}"
     if after["outcome"] != "returned":
         return Refusal("backward/broken", expected, common.error_text(after))
     if not common.close(after["value"], right, TOLERANCE):
         return Refusal("backward/broken", expected, common.numbers(after["value"]))
+    if call["copied"]:
+        return Refusal("saved/copied", "the storage of x itself in the graph", "another storage")
     return None
 
 
@@ -626,6 +755,28 @@ _INTENSITY = [
         ("widths/other-defaults", lambda b, i, o, w=n, v=n: _intensity()(b, i, o, w, v))
         for n in (1, 4, 8)
     ),
+    *(
+        (
+            "bytes/same-width",
+            _intensity(moved=lambda b, i, o, w, v, s=s: w * i * o + v * b * s(i, o)),
+        )
+        for s in (lambda i, o: 2 * i, lambda i, o: 2 * o)
+    ),
+    ("bytes/product", _intensity(moved=lambda b, i, o, w, v: w * i * o + v * b * i * o)),
+    ("bytes/product", _intensity(moved=lambda b, i, o, w, v: w * i * o + 2 * v * b * i * o)),
+    ("flops/one-addition-less", _intensity(flops=lambda b, i, o: b * o * (2 * i - 1))),
+    (
+        "ratio/brackets",
+        lambda b, i, o, w=2, v=2: 2 * b * i * o / w * i * o + v * b * (i + o),
+    ),
+    (
+        "ratio/brackets",
+        lambda b, i, o, w=2, v=2: 2 * b * i * o / (w * i * o) + v * b * (i + o),
+    ),
+    (
+        "ratio/brackets",
+        lambda b, i, o, w=2, v=2: 2 * b * i * o / i * o * w + v * b * (i + o),
+    ),
     ("ratio/inverted", _intensity(ratio=lambda flops, moved: moved / flops)),
     ("ratio/flops", _intensity(ratio=lambda flops, moved: flops)),
     ("ratio/bytes", _intensity(ratio=lambda flops, moved: moved)),
@@ -684,6 +835,25 @@ class _Parts:
         grads = torch.autograd.grad(loss, list(self.model.parameters()), allow_unused=True)
         return torch.cat([grad.flatten() for grad in grads])
 
+    def other_losses(self) -> list[tuple[str, Tensor]]:
+        """The gradients of the mean loss of other targets."""
+        shifted = [
+            (
+                self.model(ids)[:, :-1][kept := targets[:, 1:] != probes.IGNORED],
+                targets[:, 1:][kept],
+            )
+            for ids, targets in self.parts
+        ]
+        learnt = [
+            (self.model(ids).flatten(0, 1), targets.clamp(min=0).flatten())
+            for ids, targets in self.parts
+        ]
+        found = []
+        for slug, pairs in (("targets/shifted-again", shifted), ("targets/ignored-learnt", learnt)):
+            logits, targets = (torch.cat(column) for column in zip(*pairs, strict=True))
+            found.append((slug, self._gradient(F.cross_entropy(logits, targets))))
+        return found
+
     def weighted(self, weights: Sequence[float]) -> Tensor:
         return sum(w * g for w, g in zip(weights, self.gradients, strict=True))
 
@@ -738,8 +908,11 @@ def _gradients(calls: list[dict], seed: int, name: str) -> Refusal | None:
     pairs = zip(call["gradients"], parts.model.parameters(), strict=True)
     seen = torch.cat([torch.zeros(p.numel()) if g is None else g.flatten() for g, p in pairs])
     if common.close(seen, right, TOLERANCE):
-        is_nan = 0 in parts.targets and call["value"] != call["value"]
-        return Refusal("parts/no-targets", "a loss", "nan") if is_nan else None
+        if 0 in parts.targets and call["value"] != call["value"]:
+            return Refusal("parts/no-targets", "a loss", "nan")
+        if call["mode_changed"]:
+            return Refusal("model/mode-changed", "the model in train mode, as before", "eval mode")
+        return common.mutation(calls)
     text = common.numbers(seen, 4)
     if seen.isnan().any():
         return Refusal("parts/no-targets" if 0 in parts.targets else "value/nan", expected, text)
@@ -751,6 +924,10 @@ def _gradients(calls: list[dict], seed: int, name: str) -> Refusal | None:
         return Refusal(
             "scale/other", expected, f"{text}, {common.number(factor.item())} times as much"
         )
+    for slug, other in parts.other_losses():
+        factor = (seen @ other) / (other @ other)  # however it is averaged
+        if common.close(seen, factor * other, TOLERANCE):
+            return Refusal(slug, expected, text)
     return Refusal("value/wrong", expected, text)
 
 
@@ -788,6 +965,8 @@ def accumulate_one_graph(calls: list[dict], seed: int) -> Refusal | None:
         return common.raised(call, expected)
     events, n = call["events"], len(probes.EQUAL)
     if events == ["forward", "backward"] * n:
+        if call["kept"]:
+            return Refusal("graphs/retained", expected, "a backward pass that frees nothing")
         return None
     seen = ", ".join(events[:10]) or "no forward pass"
     at_once = any(a == b == "forward" for a, b in zip(events, events[1:], strict=False))
@@ -796,13 +975,18 @@ def accumulate_one_graph(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def accumulate_loss(calls: list[dict], seed: int) -> Refusal | None:
-    parts = _Parts(seed, "equal")
+    parts = _Parts(seed, "lengths")
     losses, n = [loss.item() for loss in parts.losses], parts.targets
     means = [loss / count for loss, count in zip(losses, n, strict=True)]
     candidates = [
         ("loss/sum", lambda: sum(losses)),
         ("loss/sum", lambda: sum(losses) / len(n)),
         ("loss/sum-of-means", lambda: sum(means)),
+        *(
+            (slug, lambda w=w: sum(x * loss for x, loss in zip(w, losses, strict=True)))
+            for slug, w in parts.candidates()
+            if slug.startswith("scale/") and slug not in ("scale/sum", "scale/sum-of-means")
+        ),
         *(("loss/one-part", lambda x=x: x) for x in (*means, *losses)),
         *(("loss/one-part", lambda x=x: x / sum(n)) for x in losses),
         *(("loss/divided-twice", lambda x=x: parts.mean_loss / x) for x in (len(n), sum(n))),
@@ -850,6 +1034,10 @@ def _output_and_gradients(
             return refusal
         if call["seen"]["changed"]:
             return Refusal("blocks/list-changed", "the list of blocks as it was", "another list")
+        if call["seen"]["mode_changed"]:
+            return Refusal(
+                "blocks/mode-changed", "the blocks in train mode, as before", "eval mode"
+            )
         value = call["value"]
         if value.shape != right.shape:
             return Refusal("shape/wrong", str(list(right.shape)), str(list(value.shape)))
@@ -862,7 +1050,9 @@ def _output_and_gradients(
             return Refusal(slug, "a gradient for every block", common.error_text(after))
         if refusal := _wrong_gradients(after["value"], gradients, call["seen"], slugs):
             return refusal
-    return None
+        if call["seen"]["input_changed"]:
+            return Refusal("input/changed", "x without a gradient, as before", "requires_grad")
+    return common.mutation(calls)
 
 
 def _other_output(seed: int, value: Tensor, n: int, k: int, kind: dict) -> str:
@@ -878,6 +1068,10 @@ def _other_output(seed: int, value: Tensor, n: int, k: int, kind: dict) -> str:
             y = block(y)
         if common.close(value, y.detach(), TOLERANCE):
             return slug
+    if kind["dropout"]:
+        y, _ = _run(seed, *_chain(seed, n, **kind | {"dropout": 0.0}))
+        if common.close(value, y, TOLERANCE):
+            return "blocks/no-dropout"
     return "blocks/other"
 
 
@@ -892,7 +1086,9 @@ def _wrong_gradients(seen: list, right: list, kept: dict, slugs: dict) -> Refusa
             text = f"in the backward pass the blocks run {again} times"
             return Refusal("recompute/late-binding", expected, text)
         if one is None:
-            return Refusal(slugs.get("none", "gradients/cut"), expected, "None")
+            x_alone = seen[0] is not None and all(gradient is None for gradient in seen[1:])
+            cut = slugs.get("none", "gradients/cut")
+            return Refusal("gradients/parameters-cut" if x_alone else cut, expected, "None")
         return Refusal(slugs.get("wrong", "gradients/wrong"), expected, common.numbers(one, 4))
     return None
 
@@ -931,7 +1127,7 @@ def _kept(seen: dict) -> Refusal | None:
         "once"
     )
     text = (
-        f"inner tensors of {seen['inner']} blocks and {seen['outputs']} outputs kept, "
+        f"inner tensors of {seen['inner']} blocks and {len(seen['outputs'])} outputs kept, "
         f"{seen['most']} blocks run again at once"
     )
     if seen["inner"]:
@@ -942,8 +1138,11 @@ def _kept(seen: dict) -> Refusal | None:
         return Refusal("runs/too-often", "every block run twice", f"{runs} times")
     if seen["most"] > k:
         return Refusal("kept/too-long", expected, text)
-    if seen["outputs"] > groups + 1:
+    if len(seen["outputs"]) > groups + 1:
         return Refusal("kept/every-block", expected, text)
+    if any((place + 1) % k for place in seen["outputs"] if place < n - 1):
+        places = ", ".join(str(place + 1) for place in seen["outputs"] if place < n - 1)
+        return Refusal("kept/elsewhere", expected, f"the inputs of blocks {places}")
     return None
 
 
@@ -1002,7 +1201,7 @@ def _no_batch(value: object, expected: str) -> Refusal | None:
             return Refusal("result/wrong-type", f"{key} as a tensor", _kind(value[key]))
         if value[key].is_floating_point() or (value[key].dtype == torch.bool and key != KEYS[1]):
             return Refusal("dtype/not-whole", f"{key} of torch.long", str(value[key].dtype))
-        if value[key].dtype not in (torch.long, torch.bool):
+        if value[key].dtype != torch.long:
             return Refusal("dtype/not-long", f"{key} of torch.long", str(value[key].dtype))
     return None
 
@@ -1048,7 +1247,8 @@ def _other_width(width: int, texts: list, multiple: int) -> str:
 
 def _other_ids(ids: Tensor, texts: list, right: Tensor, real: Tensor) -> str:
     if torch.equal(ids * real, right * real):
-        return "pad/another-id"
+        all_ignored = (ids[real == 0] == probes.IGNORED).all()
+        return "labels/same-tensor" if all_ignored else "pad/another-id"
     if all(
         row[len(row) - len(text) :].tolist() == text for row, text in zip(ids, texts, strict=True)
     ):

@@ -41,22 +41,33 @@ def update(seed: int, base: nn.Linear) -> tuple[Tensor, Tensor]:
 def lora_start(answer: type, seed: int) -> list[dict]:
     def drive() -> dict:
         base, x = lora_inputs(seed, 51)
-        layer = answer(base, RANK, ALPHA)
-        return {"A": layer.A, "B": layer.B, "y": layer(x)}
+        layer, other = answer(base, RANK, ALPHA), answer(base, RANK, ALPHA)
+        return {"A": layer.A, "B": layer.B, "y": layer(x), "other": other.A}
 
     return [attempt(drive)]
 
 
+UPDATED = ((52, True, 3), (53, False, 2))  # stream, bias, dimensions of x
+
+
 def lora_values(answer: type, seed: int) -> list[dict]:
-    return [
-        attempt(_updated, answer, seed, 52, bias=True),
-        attempt(_updated, answer, seed, 53, False),
-    ]
+    return [attempt(_updated, answer, seed, *setting) for setting in UPDATED]
 
 
-def _updated(answer: type, seed: int, stream: int, bias: bool) -> Tensor:
+def updated_inputs(seed: int, stream: int, bias: bool, dims: int) -> tuple[nn.Linear, Tensor]:
     base, x = lora_inputs(seed, stream, bias=bias)
-    return _with_update(answer, base, seed)(x)
+    return base, x[(0,) * (3 - dims)]
+
+
+def _updated(answer: type, seed: int, *setting) -> dict:
+    base, x = updated_inputs(seed, *setting)
+    return _output(_with_update(answer, base, seed), x)
+
+
+def _output(layer: nn.Module, x: Tensor) -> dict:
+    """The output, and whether the input is another then."""
+    before = x.clone()
+    return {"y": layer(x), "mutated": not torch.equal(before, x)}
 
 
 def _with_update(answer: type, base: nn.Linear, seed: int) -> nn.Module:
@@ -81,6 +92,7 @@ def lora_trains(answer: type, seed: int) -> list[dict]:
             "registered": all(any(p is x for p in named.values()) for x in (layer.A, layer.B)),
             "gradients": [layer.A.grad, layer.B.grad],
             "base": [parameter.grad is not None for parameter in base.parameters()],
+            "frozen": not any(parameter.requires_grad for parameter in base.parameters()),
             "y": y,
             "x": x.grad,
         }
@@ -89,20 +101,27 @@ def lora_trains(answer: type, seed: int) -> list[dict]:
 
 
 def lora_merged(answer: type, seed: int) -> list[dict]:
-    """The merged layer's output, twice; and the output of the layer and of its base afterwards."""
+    """The merged layer's output, twice; the output of the layer and of its base afterwards; and
+    both outputs when B is another (``later``, ``layer_later``)."""
 
     def drive(bias: bool) -> dict:
         base, x = lora_inputs(seed, 55, bias=bias)
         layer = _with_update(answer, base, seed)
+        base.requires_grad_(False)
         first = layer.merged()
-        return {
+        told = {
             "type": type(first).__name__,
             "y": first(x) if callable(first) else None,
+            "bias": getattr(first, "bias", None) is not None,
             "again": layer.merged()(x) if callable(first) else None,
             "layer": layer(x),
             "base": base(x),
+            "trained": any(parameter.requires_grad for parameter in base.parameters()),
             "A": layer.A,
         }
+        layer.B.data.neg_()
+        later = layer.merged()
+        return told | {"later": later(x) if callable(later) else None, "layer_later": layer(x)}
 
     return [attempt(drive, bias) for bias in (True, False)]
 
@@ -111,7 +130,12 @@ def lora_dtype(answer: type, seed: int) -> list[dict]:
     def drive() -> dict:
         base, x = lora_inputs(seed, 56, dtype=torch.float64)
         layer = answer(base, RANK, ALPHA)
-        return {"dtypes": [str(layer.A.dtype), str(layer.B.dtype)], "y": layer(x)}
+        merged = getattr(layer.merged(), "weight", x)
+        return {
+            "dtypes": [str(layer.A.dtype), str(layer.B.dtype)],
+            "y": layer(x),
+            "merged": str(merged.dtype),
+        }
 
     return [attempt(drive)]
 
@@ -131,13 +155,19 @@ def int8_inputs(seed: int, stream: int, bias: bool = True) -> tuple[nn.Linear, T
 
 
 def _int8(answer: type, layer: nn.Linear) -> dict:
-    before = layer.weight.detach().clone()
+    before = _state(layer)
     quantized = answer(layer)
-    return {
-        "values": quantized.values,
-        "scale": quantized.scale,
-        "changed": not torch.equal(before, layer.weight),
-    }
+    after = _state(layer)
+    same = before.keys() == after.keys() and all(
+        torch.equal(before[name][0], value) and before[name][1] == trained
+        for name, (value, trained) in after.items()
+    )
+    return {"values": quantized.values, "scale": quantized.scale, "changed": not same}
+
+
+def _state(layer: nn.Module) -> dict[str, tuple[Tensor, bool]]:
+    named = layer.named_parameters()
+    return {name: (value.detach().clone(), value.requires_grad) for name, value in named}
 
 
 def int8_values(answer: type, seed: int) -> list[dict]:
@@ -145,8 +175,11 @@ def int8_values(answer: type, seed: int) -> list[dict]:
 
 
 def int8_again(answer: type, seed: int) -> list[dict]:
-    def drive() -> Tensor:
-        return answer(int8_inputs(seed, 62)[0]).dequantized()
+    def drive() -> dict:
+        quantized = answer(int8_inputs(seed, 62)[0])
+        again = quantized.dequantized()
+        own = {name: getattr(quantized, name, None) for name in ("values", "scale")}
+        return own | {"weight": again}
 
     return [attempt(drive)]
 
@@ -167,18 +200,27 @@ def int8_zeros(answer: type, seed: int) -> list[dict]:
 
 
 def int8_forward(answer: type, seed: int) -> list[dict]:
-    def drive(bias: bool) -> dict:
-        layer, x = int8_inputs(seed, 64, bias)
+    def drive(bias: bool, dims: int) -> dict:
+        layer, x = forward_inputs(seed, bias, dims)
         quantized = answer(layer)
-        return {"y": quantized(x), "weight": quantized.dequantized()}
+        return _output(quantized, x) | {"weight": quantized.dequantized()}
 
-    return [attempt(drive, bias) for bias in (True, False)]
+    return [attempt(drive, *setting) for setting in FORWARD]
+
+
+FORWARD = ((True, 3), (False, 3), (True, 2))  # bias, dimensions of x
+
+
+def forward_inputs(seed: int, bias: bool, dims: int) -> tuple[nn.Linear, Tensor]:
+    layer, x = int8_inputs(seed, 64, bias)
+    return layer, x[(0,) * (3 - dims)]
 
 
 def int8_kept(answer: type, seed: int) -> list[dict]:
     """The tensors that the layer holds, after a call: their dtypes and numbers of values.
 
-    With ``alive``: whether anything still holds the given weight.
+    With ``alive``: whether anything still holds the given weight; and ``loose``: which of values
+    and scale the layer's ``state_dict`` lacks.
     """
 
     def drive() -> dict:
@@ -190,7 +232,9 @@ def int8_kept(answer: type, seed: int) -> list[dict]:
         if weight() is not None:
             gc.collect()
         held = [[str(t.dtype), t.numel(), t.nbytes] for t in _tensors(quantized, set())]
-        return {"held": held, "alive": weight() is not None}
+        stored = {t.data_ptr() for t in quantized.state_dict().values()}
+        loose = [n for n in ("values", "scale") if getattr(quantized, n).data_ptr() not in stored]
+        return {"held": held, "alive": weight() is not None, "loose": loose}
 
     return [attempt(drive)]
 

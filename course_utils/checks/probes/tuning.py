@@ -69,6 +69,10 @@ class Forward:
         self.result = self.compute()
         return self.result
 
+    @property
+    def has_graph(self) -> bool:
+        return isinstance(self.result, Tensor) and self.result.requires_grad
+
 
 def sizes(seed: int, stream: int) -> tuple[int, int, int]:
     """Rows, inputs and outputs: three different numbers."""
@@ -86,7 +90,7 @@ def _counted(answer: Callable, compute: Callable[[], Tensor], *parameters) -> di
     forward = Forward(compute)
     call = attempt(lenient(answer), forward, *parameters)
     _hooks_left()
-    return call | {"runs": forward.runs}
+    return call | {"runs": forward.runs, "graph": forward.has_graph}
 
 
 def saved_results(answer: Callable, seed: int) -> list[dict]:
@@ -94,7 +98,7 @@ def saved_results(answer: Callable, seed: int) -> list[dict]:
     rows, inputs, _ = sizes(seed, 1)
     double, half = (_leaf(rows, inputs, dtype=d) for d in (torch.float64, torch.bfloat16))
     return [
-        _counted(answer, lambda: double.exp().tanh().sum()),
+        _counted(answer, lambda: double.exp().tanh().sum(1).exp().sum()),
         _counted(answer, lambda: half.sigmoid().exp().sum()),
         _counted(answer, lambda: double.masked_fill(double > 0.5, 0.0).sum()),
     ]
@@ -134,7 +138,7 @@ def saved_views(answer: Callable, seed: int) -> list[dict]:
 
 
 def saved_parameters(answer: Callable, seed: int) -> list[dict]:
-    """Parameters from a list and from a generator."""
+    """Parameters from a list and from a generator; the last network's are not given."""
     rows, inputs, outputs = sizes(seed, 4)
     layer = nn.Linear(inputs, outputs)
     x, plain = _leaf(rows, inputs), torch.ones(rows, inputs)
@@ -142,6 +146,7 @@ def saved_parameters(answer: Callable, seed: int) -> list[dict]:
     return [
         _counted(answer, lambda: _two_halves(x, layer.weight), [layer.weight, layer.bias]),
         _counted(answer, lambda: network(plain).sum(), network.parameters()),
+        _counted(answer, lambda: network(plain).sum()),
     ]
 
 
@@ -152,18 +157,27 @@ def _two_halves(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def saved_leaves(answer: Callable, seed: int) -> list[dict]:
-    """With ``after``, the gradient through the pass that was counted, and ``left``: whether a hook
-    is still on."""
+    """With ``after``, the gradient through the pass that was counted, ``copied``: whether the graph
+    holds another storage than the input's, and ``left``: whether a hook is still on."""
     rows, inputs, _ = sizes(seed, 5)
     x = _leaf(rows, inputs, dtype=torch.float64)
-    forward = Forward(lambda: (x.exp() * x).sum())
+    forward = Forward(lambda: (x.T.exp() * x.T).sum())
     call = attempt(lenient(answer), forward)
+    copied = attempt(_copied, forward, x)
     after = attempt(_gradient, forward, x)
-    return [call | {"runs": forward.runs, "after": after, "left": _hooks_left()}]
+    told = {"runs": forward.runs, "graph": forward.has_graph, "left": _hooks_left()}
+    return [call | told | {"after": after, "copied": copied.get("value") is True}]
 
 
 def _gradient(forward: Forward, x: Tensor) -> Tensor:
     return torch.autograd.grad(forward.result, x)[0]
+
+
+def _copied(forward: Forward, x: Tensor) -> bool:
+    """Whether the product of the pass has saved a copy of x.T."""
+    product = forward.result.grad_fn.next_functions[0][0]
+    saved = product._saved_other
+    return saved.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
 
 
 def _hooks_left() -> bool:
@@ -212,21 +226,42 @@ def intensity_bytes(answer: Callable, seed: int) -> list[dict]:
 # accumulate(model, micro_batches)
 
 
+class _Held:
+    """What a graph has saved; it is gone when the graph has let go of it."""
+
+    def __init__(self, tensor: Tensor):
+        self.tensor = tensor
+
+
 class SmallLM(nn.Module):
-    """Ids to logits; notes in ``events`` when it runs forward and when backward."""
+    """Ids to logits; notes in ``events`` when it runs forward and when backward.
+
+    ``kept`` is how many tensors of earlier passes were still saved, after their backward pass, when
+    another pass began.
+    """
 
     def __init__(self, draw: Draw):
         super().__init__()
         self.embedding = nn.Parameter(draw.normal(WORDS, WIDTH))
         self.unembedding = nn.Parameter(draw.normal(WIDTH, WORDS))
         self.events: list[str] = []
+        self.saved: list[weakref.ref] = []
+        self.kept = 0
 
     def forward(self, ids: Tensor) -> Tensor:
-        logits = (self.embedding[ids] @ self.unembedding).tanh() * 3
+        if self.events[-1:] == ["backward"]:
+            self.kept = max(self.kept, alive(self.saved))
+        with saved_tensors_hooks(self._hold, lambda held: held.tensor):
+            logits = (self.embedding[ids] @ self.unembedding).tanh() * 3
         self.events.append("forward")
         if logits.requires_grad:
             logits.register_hook(lambda gradient: self.events.append("backward"))
         return logits
+
+    def _hold(self, tensor: Tensor) -> _Held:
+        held = _Held(tensor)
+        self.saved.append(weakref.ref(held))
+        return held
 
 
 def micro_batches(seed: int, stream: int, shapes: list[tuple[int, int, int]], low: int = 0):
@@ -245,7 +280,13 @@ EMPTY = [(2, 5, 1), (2, 5, 5), (2, 5, 1)]
 
 
 def accumulate_inputs(seed: int, name: str) -> tuple[SmallLM, list]:
-    shapes, stream = {"unequal": (UNEQUAL, 21), "equal": (EQUAL, 22), "empty": (EMPTY, 23)}[name]
+    """``name``: "unequal" has targets of 0, "lengths" has none."""
+    shapes, stream = {
+        "unequal": (UNEQUAL, 21),
+        "equal": (EQUAL, 22),
+        "empty": (EMPTY, 23),
+        "lengths": (UNEQUAL, 24),
+    }[name]
     parts = micro_batches(seed, stream, shapes, low=0 if name == "unequal" else 1)
     if name == "unequal":
         for _, targets in parts:
@@ -254,8 +295,10 @@ def accumulate_inputs(seed: int, name: str) -> tuple[SmallLM, list]:
 
 
 def _accumulated(answer: Callable, seed: int, name: str, earlier: bool = False) -> list[dict]:
-    """With ``gradients``, ``events``, and ``changed``: whether a parameter is another now."""
+    """With ``gradients``, ``events``, ``kept``, and whether a parameter (``changed``), the mode
+    (``mode_changed``) or a micro-batch (``mutated``) is another now."""
     model, parts = accumulate_inputs(seed, name)
+    given = [(ids.clone(), targets.clone()) for ids, targets in parts]
     before = [parameter.detach().clone() for parameter in model.parameters()]
     if earlier:
         for parameter in model.parameters():
@@ -267,9 +310,20 @@ def _accumulated(answer: Callable, seed: int, name: str, earlier: bool = False) 
         | {
             "gradients": [None if p.grad is None else p.grad.clone() for p in model.parameters()],
             "events": list(model.events),
+            "kept": model.kept,
             "changed": any(not torch.equal(p, b) for p, b in pairs),
+            "mode_changed": not model.training,
+            "mutated": not _same_parts(parts, given),
         }
     ]
+
+
+def _same_parts(parts: list, given: list) -> bool:
+    return len(parts) == len(given) and all(
+        torch.equal(one, other)
+        for part, part_given in zip(parts, given, strict=True)
+        for one, other in zip(part, part_given, strict=True)
+    )
 
 
 def accumulate_unequal(answer: Callable, seed: int) -> list[dict]:
@@ -289,7 +343,7 @@ def accumulate_empty(answer: Callable, seed: int) -> list[dict]:
 
 
 def accumulate_loss(answer: Callable, seed: int) -> list[dict]:
-    return _accumulated(answer, seed, "equal")
+    return _accumulated(answer, seed, "lengths")
 
 
 # checkpointed(blocks, x, k)
@@ -325,7 +379,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self.runs += 1
         y = x + _Kept.apply(x @ self.weight, self)
-        y = nn.functional.dropout(y, self.dropout)
+        y = nn.functional.dropout(y, self.dropout, self.training)
         self.outputs.append(weakref.ref(y))
         return y
 
@@ -358,11 +412,13 @@ def _checkpointed(
         return call
     seen = {
         "inner": sum(alive(block.inner) for block in blocks),
-        "outputs": sum(alive(block.outputs) for block in blocks),
+        "outputs": [place for place, block in enumerate(blocks) if alive(block.outputs)],
         "forward": [block.runs for block in blocks],
         "n": n,
         "k": k,
         "changed": given != blocks,
+        "mode_changed": not all(block.training for block in blocks),
+        "input_changed": x.requires_grad != needs_gradient,
     }
     after = attempt(_backward, kept, [x, *(block.weight for block in blocks)])
     runs = [block.runs for block in blocks]
@@ -396,7 +452,7 @@ def checkpoint_values(answer: Callable, seed: int) -> list[dict]:
 
 
 def checkpoint_kept(answer: Callable, seed: int) -> list[dict]:
-    return [_checkpointed(answer, seed, n, k) for n, k in ((12, 2), (12, 3), (12, 4))]
+    return [_checkpointed(answer, seed, n, k) for n, k in ((12, 2), (11, 3), (12, 4))]
 
 
 def checkpoint_plain_input(answer: Callable, seed: int) -> list[dict]:

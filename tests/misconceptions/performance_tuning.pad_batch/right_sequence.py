@@ -1,4 +1,4 @@
-"""pad_sequence, and a boolean mask."""
+"""pad_sequence, and a mask from the labels."""
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -12,4 +12,4 @@ def pad_batch(texts, pad_id, multiple=1):
     rows.append(torch.zeros(longest + (-longest) % multiple, dtype=torch.long))
     ids = pad_sequence(rows, batch_first=True, padding_value=pad_id)[:-1]
     labels = pad_sequence(rows, batch_first=True, padding_value=-100)[:-1]
-    return {"labels": labels, "attention_mask": labels != -100, "input_ids": ids}
+    return {"labels": labels, "attention_mask": (labels != -100).long(), "input_ids": ids}

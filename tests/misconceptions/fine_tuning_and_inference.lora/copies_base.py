@@ -1,0 +1,27 @@
+"""The given layer is left alone; a copy of it is frozen."""
+
+import copy
+
+import torch
+from torch import nn
+
+MISCONCEPTION = "base/copied"
+
+
+class LoRALinear(nn.Module):
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base = copy.deepcopy(base).requires_grad_(False)
+        self.scale = alpha / rank
+        d_out, d_in = base.weight.shape
+        self.A = nn.Parameter(torch.randn(rank, d_in, dtype=base.weight.dtype))
+        self.B = nn.Parameter(torch.zeros(d_out, rank, dtype=base.weight.dtype))
+
+    def forward(self, x):
+        return self.base(x) + self.scale * (x @ self.A.T @ self.B.T)
+
+    @torch.no_grad()
+    def merged(self):
+        layer = copy.deepcopy(self.base)
+        layer.weight += self.scale * self.B @ self.A
+        return layer

@@ -1,0 +1,33 @@
+"""The input is scaled in place."""
+
+import torch
+from torch import nn
+
+MISCONCEPTION = "mutates/input"
+
+
+class LoRALinear(nn.Module):
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.scale = alpha / rank
+        d_out, d_in = base.weight.shape
+        self.A = nn.Parameter(torch.randn(rank, d_in, dtype=base.weight.dtype))
+        self.B = nn.Parameter(torch.zeros(d_out, rank, dtype=base.weight.dtype))
+
+    def forward(self, x):
+        y = self.base(x)
+        x.data *= self.scale
+        return y + x @ self.A.T @ self.B.T
+
+    @torch.no_grad()
+    def merged(self):
+        base = self.base
+        weight = base.weight + self.scale * self.B @ self.A
+        layer = nn.Linear(
+            base.in_features, base.out_features, base.bias is not None, dtype=weight.dtype
+        )
+        layer.weight.copy_(weight)
+        if base.bias is not None:
+            layer.bias.copy_(base.bias)
+        return layer
