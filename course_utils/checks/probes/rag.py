@@ -28,11 +28,15 @@ def _each(answer: Callable, inputs: list[tuple]) -> list[dict]:
 
 
 def _open(answer: Callable) -> Callable:
-    """The answer, with NumPy's numbers in a dict as Python's."""
+    """The answer, with NumPy's numbers in a dict as Python's, and a ValueError of a class of its
+    own as a ValueError."""
 
     @functools.wraps(answer, updated=())
     def call(*arguments):
-        value = answer(*arguments)
+        try:
+            value = answer(*arguments)
+        except ValueError as error:
+            raise ValueError(str(error)).with_traceback(error.__traceback__) from None
         if type(value) is not dict:
             return value
         return {k: v.item() if isinstance(v, np.generic) else v for k, v in value.items()}
