@@ -265,7 +265,7 @@ retrieve = mine_or_reference("rag.retrieve", retrieve)
 # Sixty questions to the workbook, each with the one section that answers it. Forty ask in the section's own words. Twenty ask *in other words*: they share no
 # word of content with their section. They were written for this course, and many were changed where their first form led to other sections: take the comparison of the methods from what follows, not the height of the numbers.
 #
-# How many of the 60 will have their section among the first five: by meaning alone, by words alone (BM25), by both?
+# What share of the 60 will have their section among the first five: by meaning alone, by words alone (BM25), by both?
 
 # %% id="predict-recall"
 my_recall = {"meaning": None, "words": None, "both": None}
@@ -437,7 +437,7 @@ check("rag.build_prompt", build_prompt)
 build_prompt = mine_or_reference("rag.build_prompt", build_prompt)
 
 # %% [markdown] id="open-book"
-# The whole way now: search, prompt, answer. A name is rare, so its words weigh more here than in the workbook. Of the 64 questions, how many will be answered right?
+# The whole way now: search, prompt, answer. A name is rare, so its words weigh more here than in the workbook. What share of the 64 questions will be answered right?
 
 # %% id="predict-open"
 my_open = None
@@ -530,7 +530,7 @@ print(f"for example: {misled[3].text} (p = {misled[3].probability:.2f}; true: {f
 print("you predicted", my_confidence)
 
 # %% [markdown] id="exercise-split-facts"
-# No answer says that the passage was missing, and a good part of the wrong ones is stated with high probability. The model cannot be asked; its text has to be checked.
+# Nothing in such an answer says that the passage was missing, and a good part of the wrong ones is stated with high probability. The model cannot be asked; its text has to be checked.
 #
 # ## 4 · Reverse RAG
 #
@@ -712,7 +712,7 @@ check("rag.verify_and_cite", verify_and_cite)
 verify_and_cite = mine_or_reference("rag.verify_and_cite", verify_and_cite)
 
 # %% [markdown] id="a-letter"
-# Steps 1 and 2 on the registers: course-lm extracts the facts of 48 persons, and a summary in prose is made of them. It leaves some out; what it gets wrong by itself would be *its own* error. In about every second true fact we plant one. Three kinds the verifier below is
+# Steps 1 and 2 on the registers: course-lm extracts the facts of 48 persons, and a summary in prose is made of them. It leaves some out; what it gets wrong by itself would be *its own* error. Another verb of the same kind is none: who *prefers* green may be said to *wear* it. In about every second true fact we plant one. Three kinds the verifier below is
 # tuned on, with other persons: a fact said of *another person*, another *value*, a fact from *nowhere*. Two it was not: a name *one syllable* off, which nobody has, and a fact *denied*.
 #
 # The source of each claim is found as in exercise 9.6. The simplest verifier takes the score: what is near enough is supported. Which kinds will it let through?

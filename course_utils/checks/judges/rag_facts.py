@@ -6,6 +6,7 @@ and a table of the verdicts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import torch
@@ -33,12 +34,28 @@ SENTENCES = {
             "The last sentence is lost where no period ends it.",
             "The end of the text ends a sentence too.",
         ),
+        "sentence/last-letter": (
+            "The last letter is lost where no period ends the text.",
+            "Cut off a period only if there is one.",
+        ),
         "sentence/line-break": (
             "A line break after a period does not end the sentence.",
             "Any white space after the period does.",
         ),
+        "sentence/other-marks": (
+            "Another mark than a period ends a sentence.",
+            "Only a period does, before white space or at the end of the text.",
+        ),
+        "sentence/broken-line": (
+            "A sentence that goes on after a line break is cut there, or lost.",
+            "Only a period ends it; in a pattern, `.` matches a line break with re.DOTALL.",
+        ),
         "sentence/empty": ("There are empty facts.", "Leave out what holds no word."),
         "fact/keeps-period": ("The facts end in periods.", "Cut the period off."),
+        "fact/white-space": (
+            "White space inside of a fact is changed.",
+            "A clause stays as it stands in the text.",
+        ),
         "fact/keeps-space": ("The facts begin or end with white space.", "strip()"),
         "clause/whole-sentences": (
             "Sentences are not cut into clauses.",
@@ -50,6 +67,14 @@ SENTENCES = {
             'After ", and " a clause begins with "and".',
             'Look for ", and " before ", ".',
         ),
+        "clause/other-words": (
+            "Another word than and joins clauses.",
+            'Cut at ", and ", ", " and " and ", at nothing else.',
+        ),
+        "clause/comma-alone": (
+            "A comma inside of a number is a joint.",
+            'Cut at ", ", with its space.',
+        ),
         "clause/inside-words": (
             'Names that hold "and" are cut.',
             'Cut at " and ", with its spaces.',
@@ -57,6 +82,11 @@ SENTENCES = {
         "subject/missing": (
             "A clause without a subject is left without.",
             "It takes the subject before it: the first word of the last clause that had one.",
+        ),
+        "subject/glued": ("Subject and clause run together.", "A space between them."),
+        "subject/forgotten": (
+            "The subject is forgotten at the end of a sentence.",
+            "It is the last one before, in whatever sentence.",
         ),
         "subject/first-of-text": (
             "Every clause gets the first subject of the text.",
@@ -79,6 +109,14 @@ SENTENCES = {
             "A pronoun stays, others are replaced.",
             "There are four: He, She, They and It.",
         ),
+        "pronoun/inside-words": (
+            "A pronoun is found inside of a longer word.",
+            "Compare the clause's whole first word, and replace only that.",
+        ),
+        "subject/some-letters": (
+            "A name that begins with a letter beyond Z is no subject.",
+            "str.isupper knows all capital letters.",
+        ),
         "pronoun/before": (
             "The subject is put before the pronoun.",
             "It takes the pronoun's place.",
@@ -94,6 +132,11 @@ SENTENCES = {
         "span/first-found": (
             "A clause that occurs twice has the same span twice: it looks like text.find(clause).",
             "Search from the end of the clause before: text.index(clause, start).",
+        ),
+        "span/length": ("The stop is the clause's length.", "start + len(clause)"),
+        "span/other-text": (
+            "The spans count characters of a text whose white space was changed.",
+            "Do not strip or join the text: its characters count as they stand.",
         ),
         "span/sentence": (
             "The spans are those of the sentences.",
@@ -124,6 +167,10 @@ SENTENCES = {
             "The first sentence above the threshold is taken, not the best.",
             "Score all, then take the largest.",
         ),
+        "match/other-file": (
+            "The file is not that of the sentence.",
+            "Note the file of each sentence: after a loop its variable holds the last chunk.",
+        ),
         "match/last-of-equal": ("Of equal scores the last is taken.", "The first: >, not >=."),
         "span/whole-chunk": (
             "The whole chunk is given.",
@@ -141,6 +188,19 @@ SENTENCES = {
             "The span is a character too short or too long.",
             "A sentence goes from its first letter to its period, included.",
         ),
+        "span/one-apart": (
+            "Sentences are taken to stand one character apart.",
+            "White space can be longer: take the place where the sentence was found.",
+        ),
+        "sentence/other-marks": (
+            "Another mark than a period ends a sentence.",
+            "Only a period does, before white space or at the end.",
+        ),
+        "score/without-period": (
+            "The sentences are scored without their period.",
+            "Here the period belongs to the sentence.",
+        ),
+        "result/order": ("The four values are in another order.", "(file, start, stop, score)"),
         "span/length": ("The stop is the sentence's length.", "start + len(sentence)"),
         "span/chunk-end": ("The end is that of the chunk.", "start + len(sentence)"),
         "sentence/every-period": (
@@ -150,6 +210,10 @@ SENTENCES = {
         "sentence/line-break": (
             "A sentence goes on after a line break.",
             "Any white space after a period ends it.",
+        ),
+        "sentence/broken-line": (
+            "A sentence that goes on after a line break is cut there, or lost.",
+            "Only a period ends it; in a pattern, `.` matches a line break with re.DOTALL.",
         ),
         "sentence/last-lost": (
             "A last sentence without a period is lost.",
@@ -164,8 +228,15 @@ SENTENCES = {
             "A score equal to the threshold is refused.",
             "None only below it: <.",
         ),
+        "threshold/zero": (
+            "A best score of 0, or below 0, gives no source.",
+            "A score has no least value: compare it with the threshold alone.",
+        ),
         "threshold/nothing": ("Nothing reaches the threshold.", "Compare with >=."),
-        "empty/raises": ("It fails without chunks.", "There is no source then: None."),
+        "empty/raises": (
+            "It fails without chunks, or without a sentence in them.",
+            "There is no source then: None.",
+        ),
     },
     "rag.verify_and_cite": _RESULT
     | {
@@ -177,6 +248,10 @@ SENTENCES = {
         ),
         "keeps/lost": ("A supported fact is missing.", "Each fact that is supported is cited."),
         "keeps/order": ("The facts are in another order.", "They keep their order."),
+        "keeps/once": (
+            "A fact that is said twice is printed once.",
+            "A list keeps both, a dict or a set does not.",
+        ),
         "numbers/from-zero": ("References are numbered from 0.", "The first is 1."),
         "numbers/of-the-list": (
             "The number is the fact's place in the list.",
@@ -217,6 +292,10 @@ SENTENCES = {
         "references/of-refused": (
             "The references hold sources of facts that are not printed.",
             "Add a source when a supported fact needs it.",
+        ),
+        "references/repeated": (
+            "A reference is listed once for each of its facts.",
+            "Add a source only with a new number.",
         ),
         "references/order": ("The references are in another order.", "Number 1 comes first."),
         "sourceless/cited": ("A fact without a source is printed.", "No source: leave it out."),
@@ -332,6 +411,51 @@ def _pronoun_before(clause, known):
     return _subject(clause, known)
 
 
+def _pronoun_replaced(clause, known):
+    first = clause.split()[0]
+    return (clause.replace(first, known), known) if first in PRONOUNS else _subject(clause, known)
+
+
+def _pronoun_prefix(clause, known):
+    prefix = next((p for p in PRONOUNS if clause.startswith(p)), "")
+    return (known + clause.removeprefix(prefix), known) if prefix else _subject(clause, known)
+
+
+def _pronoun_prefix_word(clause, known):
+    if clause.startswith(PRONOUNS):
+        return f"{known} {clause.partition(' ')[2]}", known
+    return _subject(clause, known)
+
+
+def _pronoun_follows(clause, known):
+    first, _, rest = clause.partition(" ")
+    return (f"{known} {rest}", first) if first in PRONOUNS else _subject(clause, known)
+
+
+def _strict(clause, known):
+    """A pronoun makes way for a subject, also where none is known."""
+    first = clause.split()[0]
+    return (
+        (known + clause.removeprefix(first), known)
+        if first in PRONOUNS
+        else _subject(clause, known)
+    )
+
+
+def _glued(clause, known):
+    said, after = _subject(clause, known)
+    return (f"{known}{clause}" if not clause[:1].isupper() else said), after
+
+
+def _whole_clause(clause, known):
+    said, after = _subject(clause, known)
+    return said, clause if said == clause else after
+
+
+def _ascii_only(clause, known):
+    return _subject(clause, known) if clause[:1].isascii() else (f"{known} {clause}", known)
+
+
 def _first_of_text(clause, known):
     if clause[:1].isupper() and clause.split()[0] not in PRONOUNS:
         return clause, known or clause.split()[0]
@@ -384,6 +508,12 @@ SPLITS = [
         "sentence/line-break",
         lambda text: _facts(text, ends=lambda t, i: i + 1 == len(t) or t[i + 1] == " "),
     ),
+    ("sentence/last-letter", lambda text: _last_letter(text)),
+    ("sentence/other-marks", lambda text: _facts(text.replace("! ", "!. "))),
+    ("sentence/other-marks", lambda text: _facts(text.replace("! ", ". "))),
+    ("sentence/broken-line", lambda text: _facts(re.sub(r"(?<!\.)\n", ".\n", text))),
+    ("sentence/broken-line", lambda text: _facts(re.sub(r"[^\s.][^\n.]*\n", "", text))),
+    ("fact/white-space", _mapped(lambda said: " ".join(said.split()))),
     ("sentence/empty", lambda text: [*_facts(text), ["", len(text), len(text)]]),
     ("sentence/empty", lambda text: _facts(text) or [["", 0, 0]]),
     ("fact/keeps-period", _mapped(lambda said: f"{said}.")),
@@ -394,27 +524,44 @@ SPLITS = [
     ("clause/commas-only", lambda text: _facts(text, (", ",))),
     ("clause/and-only", lambda text: _facts(text, (" and ",))),
     ("clause/and-only", lambda text: _facts(text, (", and ", " and "))),
+    ("clause/other-words", lambda text: _facts(text, (*JOINTS, " or "))),
+    ("clause/comma-alone", lambda text: _facts(text, (", and ", ", ", ",", " and "))),
     ("clause/keeps-and", lambda text: _facts(text, (", ", " and "))),
     ("clause/inside-words", lambda text: _facts(text, (", and ", ", ", " and ", "and"))),
     ("clause/inside-words", lambda text: _facts(text, (", and ", ", ", "and"))),
     ("subject/missing", lambda text: _facts(text, subject=lambda c, k: (c, k))),
     ("subject/missing", lambda text: _facts(text, subject=_only_pronouns)),
     ("subject/too-long", lambda text: _facts(text, subject=_two_words)),
+    ("subject/too-long", lambda text: _facts(text, subject=_whole_clause)),
+    ("subject/glued", lambda text: _facts(text, subject=_glued)),
+    ("subject/forgotten", lambda text: _facts(text, subject=_strict, per_sentence=True)),
     ("subject/first-of-text", lambda text: _facts(text, subject=_first_of_text)),
     ("subject/of-the-sentence", _of_sentence),
     ("subject/twice", _all_of_sentence),
     ("subject/twice", lambda text: _facts(text, subject=_twice)),
     ("pronoun/kept", lambda text: _facts(text, subject=_pronoun_kept)),
     ("pronoun/as-name", lambda text: _facts(text, subject=_pronoun_as_name)),
+    ("pronoun/as-name", lambda text: _facts(text, subject=_pronoun_follows)),
     ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She"))),
     ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She", "They"))),
     ("pronoun/some", lambda text: _facts(text, subject=_only("He", "She", "It"))),
     ("pronoun/before", lambda text: _facts(text, subject=_pronoun_before)),
+    ("pronoun/inside-words", lambda text: _facts(text, subject=_pronoun_replaced)),
+    ("pronoun/inside-words", lambda text: _facts(text, subject=_pronoun_prefix)),
+    ("pronoun/inside-words", lambda text: _facts(text, subject=_pronoun_prefix_word)),
+    ("subject/some-letters", lambda text: _facts(text, subject=_ascii_only)),
 ]
 
 
 def _only_pronouns(clause, known):
     return _subject(clause, known) if clause[:1].isupper() else (clause, known)
+
+
+def _last_letter(text: str) -> list[Row]:
+    rows = _facts(text)
+    if rows and not text.endswith("."):
+        rows[-1] = [rows[-1][0][:-1], rows[-1][1], rows[-1][2] - 1]
+    return rows
 
 
 def _complete(text: str) -> list[Row]:
@@ -514,13 +661,18 @@ def _span_slug(text: str, seen: list[list[int]]) -> str:
         return [list(x) for x in seen] in [[list(x) for x in c] for c in candidates]
 
     found = [text.find(clause) for clause in clauses]
-    if alike([(i, i + len(c)) for i, c in zip(found, clauses, strict=True)]):
+    later = [text.find(c, s) for c, (s, _) in zip(clauses, sentences, strict=True)]
+    if alike(*([(i, i + len(c)) for i, c in zip(x, clauses, strict=True)] for x in (found, later))):
         return "span/first-found"
+    if alike(*([row[1:] for row in _facts(t)] for t in (text.strip(), " ".join(text.split())))):
+        return "span/other-text"
     within = [(a - s, b - s) for (_, a, b), (s, _) in zip(rows, sentences, strict=True)]
     if alike(within):
         return "span/in-sentence"
     if alike(sentences, [(a, b + 1) for a, b in sentences]):
         return "span/sentence"
+    if alike([(a, b - a) for _, a, b in rows]):
+        return "span/length"
     if alike([(a, a + len(said)) for said, a, _ in rows]):
         return "span/of-the-fact"
     moved = [(x[0] - a, x[1] - b) for x, (_, a, b) in zip(seen, rows, strict=False)]
@@ -608,6 +760,42 @@ def _closed(chunk):
     return [row for row in _parts(chunk) if row[0].endswith(".")]
 
 
+def _on_a_line(chunk, flags, mark=r"\."):
+    """Sentences by the hint's pattern, with other flags or marks."""
+    found = re.finditer(rf"\S.*?(?:{mark}(?=\s|$)|$)", chunk.content, flags)
+    return [(match[0], *match.span()) for match in found]
+
+
+def _unended(chunk):
+    return [(said.removesuffix("."), a, b) for said, a, b in _parts(chunk)]
+
+
+def _one_apart(chunk):
+    rows, start = [], 0
+    for said, _, _ in _parts(chunk):
+        rows.append((said, start, start + len(said)))
+        start += len(said) + 1
+    return rows
+
+
+def _with_file(place: int) -> Callable:
+    """The file of the first or the last chunk."""
+
+    def of(fact, chunks, score, threshold):
+        found = _matched(fact, chunks, score, threshold)
+        return found and [chunks[place].file, *found[1:]]
+
+    return of
+
+
+def _reordered(*order: int) -> Callable:
+    def of(*given):
+        found = _matched(*given)
+        return found and [found[i] for i in order]
+
+    return of
+
+
 def _shifted(by_start: int, by_stop: int) -> Callable:
     return _with(
         span=lambda chunk, row: (chunk.start + row[1] + by_start, chunk.start + row[2] + by_stop)
@@ -634,10 +822,19 @@ MATCHES = [
     ("match/last-chunk", _with(select=lambda chunks: chunks[-1:])),
     ("match/last-chunk", _last_chunk),
     ("match/last-of-equal", _last_of_equal),
+    *(("match/other-file", _with_file(place)) for place in (0, -1)),
+    ("result/order", _reordered(3, 0, 1, 2)),
+    ("result/order", _reordered(0, 3, 1, 2)),
     ("span/whole-chunk", _with(parts=_whole)),
     ("span/whole-chunk", _with(span=lambda chunk, row: (chunk.start, chunk.stop))),
     ("span/in-chunk", _with(span=lambda chunk, row: row[1:])),
+    ("span/in-chunk", _with(span=lambda chunk, row: (chunk.start + row[1], row[2]))),
+    ("span/one-apart", _with(parts=lambda chunk: _one_apart(chunk))),
     ("span/chunk-end", _with(span=lambda chunk, row: (chunk.start + row[1], chunk.stop))),
+    (
+        "span/first-found",
+        _added(lambda chunk, row: chunk.start + chunk.content.find(row[0])),
+    ),
     ("span/length", _with(span=lambda chunk, row: (chunk.start + row[1], len(row[0])))),
     ("span/inclusive", _shifted(0, -1)),
     ("span/inclusive", _shifted(0, 1)),
@@ -651,11 +848,20 @@ MATCHES = [
     ),
     ("sentence/line-break", _with(parts=lambda chunk: _parts(chunk, _space_only))),
     ("sentence/last-lost", _with(parts=_closed)),
+    ("sentence/broken-line", _with(parts=lambda chunk: _on_a_line(chunk, re.MULTILINE))),
+    ("sentence/broken-line", _with(parts=lambda chunk: _on_a_line(chunk, re.DOTALL | re.M))),
+    ("sentence/broken-line", _with(parts=lambda chunk: _on_a_line(chunk, 0))),
+    ("sentence/other-marks", _with(parts=lambda chunk: _on_a_line(chunk, re.DOTALL, "[.!?]"))),
+    ("score/without-period", _with(parts=lambda chunk: _unended(chunk))),
     ("score/missing", _with(value=lambda best: 0.0)),
     ("score/missing", _with(value=lambda best: 1.0)),
     ("score/missing", _with(value=lambda best: 1 - best)),
+    *(("score/missing", _with(value=lambda best, n=n: round(best, n))) for n in (1, 2, 3)),
     ("threshold/ignored", _with(below=lambda best, threshold: False)),
     ("threshold/strict", _with(below=lambda best, threshold: best <= threshold)),
+    ("threshold/zero", _with(below=lambda best, threshold: best <= 0 or best < threshold)),
+    ("threshold/zero", _with(below=lambda best, threshold: best < max(0, threshold))),
+    ("threshold/zero", _with(below=lambda best, threshold: best == 0 or best < threshold)),
     ("threshold/nothing", lambda *given: None),
 ]
 
@@ -710,14 +916,14 @@ def _reached(fact, chunks, score, threshold) -> str:
 
 
 def no_chunks(calls: list[dict], seed: int) -> Refusal | None:
-    (call,) = calls
-    expected = "None where there are no chunks"
-    if call["outcome"] == "raised":
-        refusal = common.raised(call, expected)
-        slug = "empty/raises" if refusal.slug == "raises/error" else refusal.slug
-        return Refusal(slug, expected, refusal.seen)
-    if call["value"] is not None:
-        return Refusal("threshold/ignored", expected, show(call["value"]))
+    for call, what in zip(calls, ("chunks", "sentences"), strict=True):
+        expected = f"None where there are no {what}"
+        if call["outcome"] == "raised":
+            refusal = common.raised(call, expected)
+            slug = "empty/raises" if refusal.slug == "raises/error" else refusal.slug
+            return Refusal(slug, expected, refusal.seen)
+        if call["value"] is not None:
+            return Refusal("threshold/ignored", expected, show(call["value"]))
     return None
 
 
@@ -783,6 +989,16 @@ def _first_only(facts, sources, verdicts):
     return [[row for i, row in enumerate(cited) if row[1] not in numbers[:i]], spans]
 
 
+def _facts_once(facts, sources, verdicts):
+    cited, spans = _cited(facts, sources, verdicts)
+    return [[[fact, number] for fact, number in dict(cited).items()], spans]
+
+
+def _grouped(facts, sources, verdicts):
+    cited, spans = _cited(facts, sources, verdicts)
+    return [sorted(cited, key=lambda row: row[1]), spans]
+
+
 def _number_first(facts, sources, verdicts):
     cited, spans = _cited(facts, sources, verdicts)
     return [[[number, fact] for fact, number in cited], spans]
@@ -790,12 +1006,14 @@ def _number_first(facts, sources, verdicts):
 
 CITED = [
     ("numbers/gaps", _with_gaps),
+    ("keeps/once", _facts_once),
     ("numbers/first-only", _first_only),
     ("result/not-rows", _number_first),
     ("numbers/from-zero", lambda *g: _cited(*g, first=0)),
     ("numbers/by-object", lambda *g: _cited(*g, key=lambda s: s)),
     ("numbers/not-shared", _one_each),
     ("numbers/by-text", lambda *g: _cited(*g, key=lambda s: s[3])),
+    ("numbers/by-text", lambda *g: _cited(*g, key=lambda s: (s[0], s[3]))),
     ("numbers/by-file", lambda *g: _cited(*g, key=lambda s: s[0])),
     ("numbers/by-start", lambda *g: _cited(*g, key=lambda s: s[:2])),
     ("numbers/without-file", lambda *g: _cited(*g, key=lambda s: s[1:3])),
@@ -805,6 +1023,8 @@ CITED = [
     ("numbers/of-the-list", _placed(0, False)),
     ("references/of-refused", _all_numbered),
     ("references/order", _sorted_references),
+    ("references/repeated", lambda *g: [_cited(*g)[0], _one_each(*g)[1]]),
+    ("keeps/order", _grouped),
 ]
 
 

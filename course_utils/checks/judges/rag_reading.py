@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from course_utils.checks.judges import common
 from course_utils.checks.judges.common import Refusal
@@ -65,6 +66,10 @@ SENTENCES = {
             "The spans are right, the contents are not those characters of the text.",
             "Cut the content from the text: text[start:stop].",
         ),
+        "span/first-found": (
+            "A span is that of the first place with the same characters.",
+            "Take start and stop from the tokens, not from text.find(content).",
+        ),
         "span/in-tokens": (
             "The spans count tokens.",
             "A span is in characters: from tokens[first][0] to the end of the last token.",
@@ -116,7 +121,7 @@ SENTENCES = {
             "Divide the scores by the largest.",
         ),
         "words/min-max": (
-            "Cosines are stretched too, or the scores are shifted.",
+            "Cosines are stretched or cut off, or the scores are shifted.",
             "Only the word scores are scaled, by their largest; the cosines stay.",
         ),
         "weight/swapped": (
@@ -124,7 +129,7 @@ SENTENCES = {
             "(1 - weight) * cosine + weight * words",
         ),
         "weight/not-shared": (
-            "The cosine counts whole.",
+            "The cosine or the word score counts whole.",
             "(1 - weight) * cosine + weight * words",
         ),
         "weight/ignored": ("The weight has no effect.", "(1 - weight) * cosine + weight * words"),
@@ -143,6 +148,15 @@ SENTENCES = {
             "The right rows are found, but not the best first.",
             "topk and argsort give them in order.",
         ),
+        "score/other": (
+            "The rows are right, the scores are not theirs.",
+            "Return the weighted sums of these rows: scores[rows].",
+        ),
+        "length/axis": (
+            "The vectors are not divided each by its own length.",
+            "F.normalize(vectors, dim=1): along the width, row by row.",
+        ),
+        "k/ignored": ("More than k rows are returned.", "The first k of the order."),
         "result/order": ("Scores and rows are swapped.", "Return scores, rows."),
         "result/not-a-pair": ("The result is not a pair.", "Return scores and rows."),
         "wordless/nan": (
@@ -212,6 +226,14 @@ SENTENCES = {
             "The second part counts the lines of the prompt.",
             "Give the places in the list, so that one left out is missing.",
         ),
+        "used/first-found": (
+            "A passage that is in the list twice has the same place twice.",
+            "Count the places with enumerate: passages.index finds the first.",
+        ),
+        "passages/once": (
+            "A passage that is in the list twice is taken once.",
+            "Only the budget leaves a passage out.",
+        ),
         "used/texts": ("The second part holds texts.", "Give the places in the list."),
         "used/count": ("The second part is a number.", "Give a list of places."),
         "result/not-a-pair": ("The result is not a pair.", "Return the prompt and a list."),
@@ -233,18 +255,26 @@ SENTENCES = {
             "Only the passages are counted.",
             "Question, numbers and line breaks take tokens as well: count the whole prompt.",
         ),
+        "count/each-alone": (
+            "A passage is counted without those that are in already.",
+            "Count the prompt with all of them.",
+        ),
         "count/in-parts": (
             "Parts are counted apart and added.",
             "A text is not as many tokens as its parts: count the whole prompt.",
         ),
         "count/characters": ("Characters are counted.", "Use count: it gives tokens."),
         "count/words": ("Words are counted.", "Use count: it gives tokens."),
+        "count/before-cleaning": (
+            "A passage is counted with its line breaks.",
+            "Count the prompt as it will be: first make the passage one line.",
+        ),
         "lines/kept": (
             "A passage with line breaks stands on several lines.",
             'One line each: " ".join(passage.split())',
         ),
         "lines/spaces": (
-            "White space becomes several spaces, or stays at the ends.",
+            "White space becomes several spaces, or some of it stays.",
             'Single spaces: " ".join(passage.split())',
         ),
         "lines/removed": (
@@ -274,7 +304,14 @@ SENTENCES = {
         "recall/weighted": ("Gains are counted.", "Recall counts items, whatever their gain."),
         "mrr/not-cut": ("Ranks beyond k count.", "A first hit after rank k counts 0."),
         "mrr/all-hits": ("All hits are added up.", "Only the first relevant item counts."),
-        "mrr/from-zero": ("Ranks begin at 0.", "The first rank is 1: enumerate(…, start=1)."),
+        "mrr/not-first": (
+            "Another relevant item than the first one counts.",
+            "The smallest rank of a relevant item, whatever its gain.",
+        ),
+        "mrr/from-zero": (
+            "Ranks do not begin at 1.",
+            "The first rank is 1: enumerate(…, start=1).",
+        ),
         "mrr/of-the-mean": (
             "1 over the mean rank.",
             "The mean of 1 / rank: each query by itself first.",
@@ -284,6 +321,10 @@ SENTENCES = {
         "ndcg/ideal-of-found": (
             "The best order is that of what was found.",
             "The best order is that of all relevant items, also of those not found.",
+        ),
+        "ndcg/ideal-unsorted": (
+            "The best order does not begin with the largest gains.",
+            "sorted(gains.values(), reverse=True)[:k]",
         ),
         "ndcg/ideal-not-cut": (
             "The best order goes on after rank k.",
@@ -311,6 +352,10 @@ SENTENCES = {
         "few/raises": (
             "It fails where fewer than k are found, or nothing.",
             "found[:k] takes what there is; nothing relevant found gives 0.",
+        ),
+        "few/ideal-cut": (
+            "Where fewer than k are found the best order is cut as short as that.",
+            "It has up to k places, however many are found.",
         ),
         "few/other-value": (
             "Where fewer than k are found a value is off.",
@@ -432,6 +477,11 @@ def _in_tokens(text, tokens, size, overlap):
     return [[row[0], i * step, min(i * step + size, len(tokens))] for i, row in enumerate(made)]
 
 
+def _refound(text, tokens, size, overlap):
+    contents = [row[0] for row in _chunked(text, tokens, size, overlap)]
+    return [[c, text.find(c), text.find(c) + len(c)] for c in contents]
+
+
 def _to_the_next(text, tokens, size, overlap):
     made, begins = [], range(0, len(tokens), size - overlap)
     for i in begins:
@@ -490,6 +540,7 @@ WINDOWS = [
     ("content/not-the-text", _joined(" ")),
     ("content/not-the-text", _joined("")),
     ("span/in-tokens", _in_tokens),
+    ("span/first-found", _refound),
     ("span/to-the-next", _to_the_next),
     ("span/last-token-cut", _ending(lambda stop, tokens: stop - 1)),
     ("span/last-token-cut", _ending(lambda stop, tokens: stop + 1)),
@@ -584,7 +635,8 @@ def _not_a_value_error(call: dict, expected: str, slug: str) -> Refusal | None:
 
 
 def _cosines(query: Tensor, vectors: Tensor) -> Tensor:
-    return torch.stack([torch.dot(v, query) / (v.norm() * query.norm()) for v in vectors])
+    lengths = vectors.square().sum(dim=1).sqrt() * query.square().sum().sqrt()
+    return (vectors * query).sum(dim=1) / lengths
 
 
 def _found(scores: Tensor, k: int) -> list:
@@ -592,10 +644,10 @@ def _found(scores: Tensor, k: int) -> list:
     return [scores[rows], torch.tensor(rows)]
 
 
-def _by(join: Callable[[Tensor, Tensor, float], Tensor]) -> Callable:
+def _by(join: Callable[[Tensor, Tensor, float], Tensor], cosines: Callable = _cosines) -> Callable:
     """The best k by a score made of the cosines, the word scores and the weight."""
     return lambda query, vectors, words, k, weight: _found(
-        join(_cosines(query, vectors), words, weight), k
+        join(cosines(query, vectors), words, weight), k
     )
 
 
@@ -603,7 +655,11 @@ def _scaled(words: Tensor) -> Tensor:
     return words / words.max() if words.any() else words
 
 
-_retrieved = _by(lambda c, w, weight: (1 - weight) * c + weight * _scaled(w))
+def _weighted(c: Tensor, w: Tensor, weight: float) -> Tensor:
+    return (1 - weight) * c + weight * _scaled(w)
+
+
+_retrieved = _by(_weighted)
 
 
 def _ranks(constant: int, first: int, shared: bool) -> Callable:
@@ -630,14 +686,18 @@ RETRIEVED = [
     ("meaning/ignored", _by(lambda c, w, _: _scaled(w))),
     ("meaning/ignored", _by(lambda c, w, t: t * _scaled(w))),
     ("words/not-scaled", _by(lambda c, w, t: (1 - t) * c + t * w)),
+    ("words/not-scaled", _by(lambda c, w, t: (1 - t) * c + t * w / w.max().clamp(min=1))),
     ("words/divided-by-sum", _by(lambda c, w, t: (1 - t) * c + t * w / w.sum())),
     ("words/divided-by-sum", _by(lambda c, w, t: (1 - t) * c + t * w / w.norm())),
     ("words/divided-by-sum", _by(lambda c, w, t: (1 - t) * c + t * w.softmax(0))),
     ("words/min-max", _by(lambda c, w, t: (1 - t) * _stretched(c) + t * _stretched(w))),
+    ("words/min-max", _by(lambda c, w, t: (1 - t) * c + t * _stretched(w))),
+    ("words/min-max", _by(lambda c, w, t: (1 - t) * c.clamp(min=0) + t * _scaled(w))),
     ("words/min-max", _by(lambda c, w, t: (1 - t) * c / c.max() + t * _scaled(w))),
     ("words/min-max", _by(lambda c, w, t: (1 - t) * (1 + c) / 2 + t * _scaled(w))),
     ("weight/swapped", _by(lambda c, w, t: t * c + (1 - t) * _scaled(w))),
     ("weight/not-shared", _by(lambda c, w, t: c + t * _scaled(w))),
+    ("weight/not-shared", _by(lambda c, w, t: (1 - t) * c + _scaled(w))),
     ("weight/ignored", _by(lambda c, w, t: c + _scaled(w))),
     ("weight/ignored", _by(lambda c, w, t: (c + _scaled(w)) / 2)),
     ("weight/ignored", _by(lambda c, w, t: 0.9 * c + 0.1 * _scaled(w))),
@@ -669,6 +729,20 @@ def _unsorted(query, vectors, words, k, weight):
     return [scores[order], rows[order]]
 
 
+def _all_rows(query, vectors, words, k, weight):
+    return _retrieved(query, vectors, words, len(vectors), weight)
+
+
+def _scored(scores: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> Callable:
+    """The right rows with other scores: of rows, cosines, word scores and weight."""
+
+    def of(query, vectors, words, k, weight):
+        rows = _retrieved(query, vectors, words, k, weight)[1]
+        return [scores(rows, _cosines(query, vectors), words, weight), rows]
+
+    return of
+
+
 def _upside_down(query, vectors, words, k, weight):
     scores, rows = _retrieved(query, vectors, words, k, weight)
     return [scores.flip(0), rows.flip(0)]
@@ -688,6 +762,11 @@ def _two_stage(times: int) -> Callable:
 
 RETRIEVED += [
     *(("fusion/two-stage", _two_stage(times)) for times in (1, 2, 3)),
+    ("score/other", _scored(lambda rows, c, w, t: c[rows])),
+    ("score/other", _scored(lambda rows, c, w, t: _weighted(c, w, t)[: len(rows)])),
+    ("length/axis", _by(_weighted, lambda q, v: F.normalize(v, dim=0) @ F.normalize(q, dim=0))),
+    ("length/axis", _by(_weighted, lambda q, v: v / v.norm() @ q / q.norm())),
+    ("k/ignored", _all_rows),
     ("order/worst-first", _worst),
     ("order/not-sorted", _unsorted),
     ("order/not-sorted", _upside_down),
@@ -925,6 +1004,8 @@ PROMPTS = [
     ("used/from-one", _told(lambda used, p: [i + 1 for i in used])),
     ("used/lines", _told(lambda used, p: list(range(len(used))))),
     ("used/lines", _told(lambda used, p: list(range(1, len(used) + 1)))),
+    ("used/first-found", _told(lambda used, p: [p.index(p[i]) for i in used])),
+    ("passages/once", lambda q, p, c, b: _once(q, p, c, b)),
     ("used/texts", _told(lambda used, p: [p[i] for i in used])),
     ("used/texts", _told(lambda used, p: [" ".join(p[i].split()) for i in used])),
     ("used/count", _told(lambda used, p: len(used))),
@@ -942,6 +1023,11 @@ PROMPTS = [
         "budget/strict",
         _selected(lambda q, k, x, count, b: count(probes.prompt_text(q, [*k, x])) < b, False),
     ),
+    (
+        "count/each-alone",
+        _selected(lambda q, k, x, count, b: count(probes.prompt_text(q, [x])) <= b),
+    ),
+    ("count/each-alone", _selected(lambda q, k, x, count, b: count(x) <= b)),
     (
         "count/passages-only",
         _selected(lambda q, k, x, count, b: sum(map(count, [*k, x])) <= b),
@@ -984,8 +1070,20 @@ PROMPTS = [
         "lines/spaces",
         lambda q, p, c, b: _built(q, p, c, b, lambda x: x.strip().replace("\n", " ")),
     ),
+    (
+        "lines/spaces",
+        lambda q, p, c, b: _built(
+            q, p, c, b, lambda x: " ".join(filter(None, x.replace("\n", " ").split(" ")))
+        ),
+    ),
+    ("lines/spaces", lambda q, p, c, b: _built(q, p, c, b, lambda x: " ".join(x.splitlines()))),
+    (
+        "lines/spaces",
+        lambda q, p, c, b: _built(q, p, c, b, lambda x: " ".join(x.splitlines()).strip()),
+    ),
     ("lines/removed", lambda q, p, c, b: _built(q, p, c, b, lambda x: x.replace("\n", ""))),
     ("lines/removed", lambda q, p, c, b: _built(q, p, c, b, lambda x: "".join(x.splitlines()))),
+    ("lines/removed", lambda q, p, c, b: _built(q, p, c, b, lambda x: "".join(x.split()))),
 ]
 
 
@@ -998,6 +1096,22 @@ def _most(question, passages, count, budget):
             if count(text) <= budget:
                 return [text, list(used)]
     return None
+
+
+def _once(question, passages, count, budget):
+    places = sorted({passage: i for i, passage in reversed([*enumerate(passages)])}.values())
+    text, used = _built(question, [passages[i] for i in places], count, budget)
+    return [text, [places[i] for i in used]]
+
+
+def _counted_raw(question, passages, count, budget):
+    """Counts a passage as it stands in the list."""
+    kept, used = [], []
+    for i, passage in enumerate(passages):
+        if count(probes.prompt_text(question, [*kept, passage])) <= budget:
+            kept.append(" ".join(passage.split()))
+            used.append(i)
+    return [probes.prompt_text(question, kept), used]
 
 
 def _emptied(question, passages, count, budget):
@@ -1056,11 +1170,19 @@ def broken_lines(calls: list[dict], seed: int) -> Refusal | None:
         else call
         for call in calls
     ]
-    candidates = [(slug, lambda *g, f=f: f(*g)[0]) for slug, f in PROMPTS if "lines/" in slug]
+    named = [*PROMPTS, ("count/before-cleaning", _counted_raw)]
+    candidates = [
+        (slug, lambda *g, f=f: f(*g)[0])
+        for slug, f in named
+        if slug.startswith(("lines/", "count/before"))
+    ]
     if all(call["outcome"] == "returned" for call in parts):
-        seen = str(parts[0]["value"])
-        wanted = [" ".join(p.split()) for p in given[0][1]]
-        if all(line in seen for line in wanted):
+        wanted = [
+            (" ".join(passage.split()), str(part["value"]))
+            for part, (_, passages, *_) in zip(parts, given, strict=True)
+            for passage in passages
+        ]
+        if all(line in seen for line, seen in wanted):
             return None
     return judged(parts, given, lambda *g: _built(*g)[0], candidates)
 
@@ -1203,6 +1325,8 @@ MEASURES = {
                 "mrr/from-zero",
                 _mean(lambda r, g, k: next((1 / (x + 1) for x in _hits(r, g, k)), 0.0)),
             ),
+            ("mrr/not-first", _mean(lambda r, g, k: 1 / max(_hits(r, g, k), default=math.inf))),
+            ("mrr/not-first", _mean(lambda r, g, k: _of_most_gain(r, g, k))),
             ("mrr/of-the-mean", _over_mean_rank),
             ("average/hits-only", _of_hits(_mrr)),
             ("average/sum", _total(_mrr)),
@@ -1217,6 +1341,12 @@ MEASURES = {
             ),
             ("ndcg/ideal-of-found", _mean(_gained(of_found=True))),
             ("ndcg/ideal-of-found", _mean(lambda r, g, k: _ideal_of_ranking(r, g, k))),
+            (
+                "ndcg/ideal-of-found",
+                _mean(lambda r, g, k: _gained(ideal_k=lambda _: len(_hits(r, g, k)))(r, g, k)),
+            ),
+            ("ndcg/ideal-unsorted", _mean(lambda r, g, k: _unsorted_ideal(r, g, k, list))),
+            ("ndcg/ideal-unsorted", _mean(lambda r, g, k: _unsorted_ideal(r, g, k, sorted))),
             ("ndcg/ideal-not-cut", _mean(_gained(ideal_k=lambda k: None))),
             ("ndcg/binary", _mean(_gained(gain=lambda g: 1))),
             ("ndcg/exponential", _mean(_gained(gain=lambda g: 2**g - 1))),
@@ -1239,6 +1369,16 @@ def _ideal_of_ranking(ranked, gains, k):
     found = [gains[item] for item in ranked if item in gains]
     total = _dcg(sorted(found, reverse=True)[:k], _log)
     return _dcg([gains.get(x, 0) for x in ranked[:k]], _log) / total if total else 0.0
+
+
+def _unsorted_ideal(ranked, gains, k, order):
+    got = [gains.get(item, 0) for item in ranked[:k]]
+    return _dcg(got, _log) / _dcg(order(gains.values())[:k], _log)
+
+
+def _of_most_gain(ranked, gains, k):
+    rank = max(_hits(ranked, gains, k), key=lambda r: gains[ranked[r - 1]], default=math.inf)
+    return 1 / rank
 
 
 def _number(value: object) -> object:
@@ -1285,20 +1425,26 @@ ndcg = _measure("ndcg")
 
 
 def few(calls: list[dict], seed: int) -> Refusal | None:
-    """Recall alone, and that nothing fails: the formulas are judged by the other cases."""
+    """What few found items change, and that nothing fails: the other cases judge the formulas."""
     expected = "values where fewer than k are found, or nothing"
-    call = calls[0]
-    if call["outcome"] == "raised":
-        refusal = common.raised(call, expected)
-        slug = "few/raises" if refusal.slug == "raises/error" else refusal.slug
-        return Refusal(slug, expected, refusal.seen)
+    for call in calls:
+        if call["outcome"] == "raised":
+            refusal = common.raised(call, expected)
+            slug = "few/raises" if refusal.slug == "raises/error" else refusal.slug
+            return Refusal(slug, expected, refusal.seen)
     if refusal := _keys(calls, "recall", "mrr", "ndcg"):
         return refusal
-    values = {name: _number(call["value"][name]) for name in MEASURES}
-    for name, value in values.items():
+    values = [{name: _number(call["value"][name]) for name in MEASURES} for call in calls]
+    for name, value in (pair for each in values for pair in each.items()):
         if not isinstance(value, Tensor) or not value.isfinite().all():
             return Refusal("few/other-value", f"a number for {name}", show(value))
-    if values["mrr"] > 0.5 + TOLERANCE:  # ranks 2 and 1, and nothing: 0.5, 1 and 0
+    if values[0]["mrr"] > 0.5 + TOLERANCE:  # ranks 2 and 1, and nothing: 0.5, 1 and 0
         told = "0.5 where one of three queries finds nothing, and one its item at rank 2"
-        return Refusal("few/other-value", f"mrr {told}", f"mrr {show(values['mrr'])}")
+        return Refusal("few/other-value", f"mrr {told}", f"mrr {show(values[0]['mrr'])}")
+    fewer = probes.few_found(seed)[1]
+    as_short = _mean(lambda r, g, k: _gained(ideal_k=lambda _: len(r))(r, g, k))(*fewer)
+    if abs(values[1]["ndcg"] - as_short) < TOLERANCE:
+        told = "ndcg where 2 of 5 places are filled, and 3 items are relevant"
+        right = show(_mean(_ndcg)(*fewer))
+        return Refusal("few/ideal-cut", f"{right} as {told}", show(values[1]["ndcg"]))
     return None

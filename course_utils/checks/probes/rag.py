@@ -28,11 +28,15 @@ def _each(answer: Callable, inputs: list[tuple]) -> list[dict]:
 
 
 def _open(answer: Callable) -> Callable:
-    """The answer, with NumPy's numbers in a dict as Python's."""
+    """The answer, with NumPy's numbers in a dict as Python's, and a ValueError of a class of its
+    own as a ValueError."""
 
     @functools.wraps(answer, updated=())
     def call(*arguments):
-        value = answer(*arguments)
+        try:
+            value = answer(*arguments)
+        except ValueError as error:
+            raise ValueError(str(error)).with_traceback(error.__traceback__) from None
         if type(value) is not dict:
             return value
         return {k: v.item() if isinstance(v, np.generic) else v for k, v in value.items()}
@@ -85,9 +89,16 @@ def _cuts(seed: int, stream: int, sizes: list[tuple[int, int, int]]) -> list[tup
     return [(*_text(rng, n), size, overlap) for n, size, overlap in sizes]
 
 
+def _refrain(rng: random.Random) -> tuple[str, list[tuple[int, int]]]:
+    """Two words again and again; a token begins with the space before it."""
+    text = " ".join(rng.sample(words.PLAIN, 2) * 3)
+    return text, [match.span() for match in re.finditer(r" ?\w+", text)]
+
+
 def windows_apart(seed: int) -> list[tuple]:
-    """Without overlap; the last window is short, or whole."""
-    return _cuts(seed, 901, [(23, 5, 0), (24, 6, 0), (9, 2, 0)])
+    """Without overlap; the last window is short, or whole, or holds what others hold."""
+    refrain = _refrain(_random(seed, 905))
+    return [*_cuts(seed, 901, [(23, 5, 0), (24, 6, 0), (9, 2, 0)]), (*refrain, 2, 0)]
 
 
 def windows_over(seed: int) -> list[tuple]:
@@ -134,11 +145,14 @@ def _space(seed: int, stream: int, n: int = 30, width: int = 6) -> tuple[Tensor,
 
 
 def weighted(seed: int) -> list[tuple]:
+    """Most rows lack the words; in the last each has one of them, and the best score is below 1."""
+    query, vectors, scores = _space(seed, 919)
     return [
         (*_space(seed, 911), 5, 0.1),
         (*_space(seed, 912), 8, 0.3),
         (*_space(seed, 913), 30, 0.5),
         (*_space(seed, 914), 3, 0.6),
+        (query, vectors, (scores + 1) / 20, 6, 0.5),
     ]
 
 
@@ -184,9 +198,9 @@ def retrieve_small(answer: Callable, seed: int) -> list[dict]:
 
 
 def count_tokens(text: str) -> int:
-    """One token for each mark and each four letters of a word, and four a text: parts counted
-    apart come to more than the whole."""
-    return 4 + sum(-(-len(piece) // 4) for piece in re.findall(r"\w+|[^\w\s]", text))
+    """One token for each mark, line break and four letters of a word, and four a text: parts
+    counted apart come to more than the whole."""
+    return 4 + sum(-(-len(piece) // 4) for piece in re.findall(r"\w+|[^\w\s]|\n", text))
 
 
 def prompt_text(question: str, lines: list[str]) -> str:
@@ -204,17 +218,20 @@ def _question(rng: random.Random) -> str:
 
 
 def roomy(seed: int) -> list[tuple]:
-    """There is room for everything; the last has no passage."""
+    """There is room for everything; one has no passage, the last one twice."""
     rng = _random(seed, 921)
-    return [
+    given = [
         (_question(rng), [_passage(rng, 1 + i % 3) for i in range(n)], count_tokens, 10_000)
         for n in (2, 4, 1, 0)
     ]
+    one, other = _passage(rng, 1), _passage(rng, 2)
+    return [*given, (_question(rng), [one, other, one], count_tokens, 10_000)]
 
 
 def tight(seed: int) -> list[tuple]:
     """To the token all but the second fit; with two to spare the first two; to the token all but
-    the last; none; all but the last, for one token; the first, as long as the two after it."""
+    the last; none; all but the last, for one token, and for three; the first, longer than the
+    two after it."""
     rng = _random(seed, 922)
     given = []
     for fitting in ([0, 2, 3], [0, 1], [0, 1, 2]):
@@ -227,30 +244,37 @@ def tight(seed: int) -> list[tuple]:
     question = _question(rng)
     budget = count_tokens(prompt_text(question, [])) + 3
     given.append((question, [_passage(rng, 2), _passage(rng, 3)], count_tokens, budget))
-    question, passages = _question(rng), [_passage(rng, 1) for _ in range(3)]
-    budget = count_tokens(prompt_text(question, passages)) - 1
-    given.append((question, passages, count_tokens, budget))
+    for short in (1, 3):
+        question, passages = _question(rng), [_passage(rng, 1) for _ in range(3)]
+        budget = count_tokens(prompt_text(question, passages)) - short
+        given.append((question, passages, count_tokens, budget))
     question, passages = _question(rng), [_passage(rng, size) for size in (7, 1, 1)]
     budget = count_tokens(prompt_text(question, passages[:1]))
     return [*given, (question, passages, count_tokens, budget)]
 
 
 def broken_lines(seed: int) -> list[tuple]:
+    """Line breaks and a tab; and one passage that fits, with a little room, on one line only."""
     rng = _random(seed, 923)
     passages = [
         _passage(rng, 3).replace(". ", ".\n", 1),
         f"{_passage(rng, 1)}\n\n{_passage(rng, 1)}\n",
+        _passage(rng, 1).replace(" ", "\t", 1),
     ]
-    return [(_question(rng), passages, count_tokens, 10_000)]
+    line, question = _passage(rng, 2), _question(rng)
+    budget = count_tokens(prompt_text(question, [line])) + 8
+    wide = (question, [line.replace(". ", "." + 20 * "\n", 1)], count_tokens, budget)
+    return [(_question(rng), passages, count_tokens, 10_000), wide]
 
 
 def too_long(seed: int) -> list[tuple]:
-    """A question longer than the budget by a token and by many; the last takes it whole."""
+    """A question longer than the budget by a token and by many, and without a passage; the last
+    takes it whole."""
     rng = _random(seed, 924)
     question = _question(rng)
     exact = count_tokens(prompt_text(question, []))
-    budgets = (exact - 1, 2, exact)
-    return [(question, [_passage(rng, 1)], count_tokens, budget) for budget in budgets]
+    given = [(question, [_passage(rng, 1)], count_tokens, b) for b in (exact - 1, 2, exact)]
+    return [(question, [], count_tokens, exact - 1), *given]
 
 
 def prompt_roomy(answer: Callable, seed: int) -> list[dict]:
@@ -282,6 +306,12 @@ def _ranking(rng: random.Random, k: int, wanted: int, best: int) -> tuple[list[i
     return ranked, {item: rng.randint(1, 4) for item in chosen}
 
 
+def _rising(rng: random.Random) -> tuple[list[int], dict]:
+    """The second item of a ranking is worth more than the first; the best one is not found."""
+    items = rng.sample(range(100), 8)
+    return items[:7], {items[0]: 1, items[1]: 3, items[7]: 4}
+
+
 def ranked(seed: int) -> list[tuple]:
     """Full rankings; queries differ in how many items are relevant and where the first is."""
     rng = _random(seed, 931)
@@ -293,16 +323,19 @@ def ranked(seed: int) -> list[tuple]:
         (4, ((7, 1), (6, 2))),
     ):
         pairs = [_ranking(rng, k, wanted, best) for wanted, best in shape]
+        pairs += [_rising(rng)] if k == 5 else []
         given.append(([r for r, _ in pairs], [g for _, g in pairs], k))
     return given
 
 
 def few_found(seed: int) -> list[tuple]:
-    """Fewer found than k; one finds nothing at all. What is found is found by rank 2."""
+    """Fewer found than k; one finds nothing at all. What is found is found by rank 2. In the
+    second, fewer are found than are relevant."""
     rng = _random(seed, 932)
     items = rng.sample(range(100), 9)
     gains = [{items[1]: 2}, {items[4]: 1}, {items[5]: 3}]
-    return [([[items[0], items[1], items[2]], [], [items[5]]], gains, 5)]
+    fewer = ([items[:2]], [{items[1]: 1, items[4]: 3, items[5]: 2}], 5)
+    return [([[items[0], items[1], items[2]], [], [items[5]]], gains, 5), fewer]
 
 
 def metrics_ranked(answer: Callable, seed: int) -> list[dict]:
@@ -317,7 +350,8 @@ def metrics_few(answer: Callable, seed: int) -> list[dict]:
 
 
 def plain_sentences(seed: int) -> list[tuple]:
-    """A clause a sentence, each with its name; a number with a point; no period at the end."""
+    """A clause a sentence, each with its name; a number with a point; no period at the end; a
+    line break and an exclamation mark inside of sentences."""
     rng = _random(seed, 941)
     names = _names(rng, 4)
     lines = [f"{name} {_clause(rng)}" for name in names]
@@ -327,11 +361,14 @@ def plain_sentences(seed: int) -> list[tuple]:
         (f"{lines[0]}. {numbered}. {lines[1]}.",),
         (".\n".join(lines[1:]),),
         ("",),
+        (f"{lines[1]}. {names[2]} eats\ncake. {lines[0]}.",),
+        (f"{lines[2]}. {names[3]} shouts hey! twice. {lines[1]}.",),
     ]
 
 
 def joined_clauses(seed: int) -> list[tuple]:
-    """Clauses that share the sentence's subject, joined in three ways."""
+    """Clauses that share the sentence's subject, joined in three ways; a comma in a number;
+    an "or"."""
     rng = _random(seed, 942)
     names = _names(rng, 4)
     a, b, c, d, e, f = _clauses(rng, 6)
@@ -339,11 +376,13 @@ def joined_clauses(seed: int) -> list[tuple]:
         (f"{names[0]} {a} and {b}.",),
         (f"{names[1]} {a}, {b} and {c}. {names[2]} {d}, {e}, and {f}.",),
         (f"Sandro {c} and {d}. {names[3]} {e}.",),
+        (f"{names[1]} keeps 1,000 snakes and {a}. {names[0]} eats beans or cake.",),
     ]
 
 
 def other_subjects(seed: int) -> list[tuple]:
-    """Pronouns, and clauses with names of their own."""
+    """Pronouns, and clauses with names of their own; names that begin with a pronoun, or with a
+    letter beyond Z."""
     rng = _random(seed, 943)
     names = _names(rng, 3)
     a, b, c, d = _clauses(rng, 4)
@@ -352,6 +391,8 @@ def other_subjects(seed: int) -> list[tuple]:
         (f"{names[0]} {a} and {names[1]} {b}. He {c}.",),
         (f"{names[2]} {a}. {names[1]} {b}, {names[0]} {c} and {d}. They {a}.",),
         (f"{names[1]} {d}. It {a} and {c}.",),
+        (f"{names[0]} {a}. Helga {b} and {c}. He speaks Hebrew.",),
+        (f"{names[1]} {a}. \u00c9lodie {b} and {d}.",),
     ]
 
 
@@ -368,7 +409,8 @@ def split_subjects(answer: Callable, seed: int) -> list[dict]:
 
 
 def repeated_clauses(seed: int) -> list[tuple]:
-    """The same clause twice, and spaces and line breaks between sentences."""
+    """The same clause twice, also at the end of one before; spaces and line breaks at the
+    beginning and between sentences."""
     rng = _random(seed, 944)
     names = _names(rng, 3)
     a, b = _clauses(rng, 2)
@@ -376,6 +418,8 @@ def repeated_clauses(seed: int) -> list[tuple]:
         (f"{names[0]} {a} and {b}. {names[1]} {a}.",),
         (f"{names[0]} {a}.\n\n{names[2]} {b} and {a}.  {names[1]} {b}, {a}.",),
         (f"{names[2]} {b}. {names[0]} {a}. {names[2]} {b}.",),
+        (f"{names[1]} {b}. {names[0]} always {a} and {a}.",),
+        (f" \n{names[0]} {a}. {names[1]} {b}.",),
     ]
 
 
@@ -386,8 +430,12 @@ def split_spans(answer: Callable, seed: int) -> list[dict]:
 # match_source(fact, chunks, score, threshold)
 
 
+PERIOD = 2**-10
+
+
 def overlap_score(fact: str, sentences: list[str]) -> list[float]:
-    """The share of words that a fact and each sentence have in common, of those in either.
+    """The share of words that a fact and each sentence have in common, of those in either; a
+    period at the end adds ``PERIOD``.
 
     Raises TypeError for anything but a list of texts.
     """
@@ -395,7 +443,14 @@ def overlap_score(fact: str, sentences: list[str]) -> list[float]:
         raise TypeError("score(fact, sentences) takes a list of texts")
     wanted = set(re.findall(r"\w+", fact))
     found = [set(re.findall(r"\w+", sentence)) for sentence in sentences]
-    return [len(wanted & there) / max(1, len(wanted | there)) for there in found]
+    shares = [len(wanted & there) / max(1, len(wanted | there)) for there in found]
+    ended = [sentence.endswith(".") for sentence in sentences]
+    return [share + PERIOD * end for share, end in zip(shares, ended, strict=True)]
+
+
+def distance_score(fact: str, sentences: list[str]) -> list[float]:
+    """0 for a sentence of the fact's words alone, below 0 for every other."""
+    return [share - (1 + PERIOD) for share in overlap_score(fact, sentences)]
 
 
 def _register(rng: random.Random, sentences: int) -> tuple[list[str], list[str]]:
@@ -437,7 +492,8 @@ def first_chunks(seed: int) -> list[tuple]:
 
 
 def later_chunks(seed: int) -> list[tuple]:
-    """Chunks from the middle of documents; line breaks; a number; no period at the end."""
+    """Chunks from the middle of documents; line breaks; a number; no period at the end; sentences
+    that stand in others too, one after an exclamation mark."""
     rng = _random(seed, 952)
     given = []
     for joint, wanted in ((" ", 4), ("\n", 5), ("  ", 2)):
@@ -448,21 +504,30 @@ def later_chunks(seed: int) -> list[tuple]:
     lines[1] = f"{names[1]} runs {rng.randint(1, 9)}.{rng.randint(1, 9)} miles."
     chunks = _chunked("d.txt", [[*lines[:2], lines[2].rstrip(".")]], start=rng.randint(40, 900))
     given += [(lines[i].rstrip("."), chunks, overlap_score, 0.1) for i in (1, 2)]
+    lines, names = _register(rng, 3)
+    told = [f"{names[3]} shouts hey! {lines[0]}", lines[0], f"{names[3]} says {lines[1]}", lines[1]]
+    told += [lines[2].replace(" ", "\n")]
+    chunks = _chunked("h.txt", [told], start=rng.randint(40, 900))
+    given += [(lines[i].rstrip("."), chunks, overlap_score, 0.1) for i in (0, 1, 2)]
     return given
 
 
 def at_the_threshold(seed: int) -> list[tuple]:
-    """The best score is below the threshold, above it, and equal to it."""
+    """The best score is below the threshold, above it, and equal to it; and is 0 or below 0."""
     rng = _random(seed, 953)
     lines, names = _register(rng, 4)
     fact = f"{lines[2].split()[0]} knows {lines[2].split()[-1].rstrip('.')}"
     chunks = _chunked("e.txt", [lines])
     best = max(overlap_score(fact, lines))
-    return [(fact, chunks, overlap_score, best + by) for by in (0.01, -0.01, 0.0)]
+    given = [(fact, chunks, overlap_score, best + by) for by in (0.01, -0.01, 0.0)]
+    given += [(said, chunks, distance_score, -1.0) for said in (fact, lines[1].rstrip("."))]
+    return given
 
 
 def nothing_there(seed: int) -> list[tuple]:
-    return [("Nobody knows", [], overlap_score, 0.1)]
+    """No chunk; and one without a sentence."""
+    blank = Chunk("i.txt", " \n", "", 40, 42)
+    return [("Nobody knows", given, overlap_score, 0.1) for given in ([], [blank])]
 
 
 def match_first(answer: Callable, seed: int) -> list[dict]:
@@ -507,7 +572,8 @@ def distinct(seed: int) -> list[tuple]:
 
 def shared(seed: int) -> list[tuple]:
     """Three facts have one source, found with two scores; its sentence stands in another document
-    and at another place too, and begins a longer one. All are supported."""
+    and at another place too, and begins a longer one. And a fact that is said twice. All are
+    supported."""
     rng = _random(seed, 962)
     facts = _facts(rng, 7)
     one = _source(rng, f"{facts[0]}.", "k.txt", 300)
@@ -515,7 +581,8 @@ def shared(seed: int) -> list[tuple]:
     elsewhere, later = one._replace(file="j.txt"), one._replace(start=500, stop=500 + len(one.text))
     longer = one._replace(stop=one.stop + 8, text=f"{one.text} Always.")
     sources = [one, _source(rng, f"{facts[1]}."), again, elsewhere, later, one, longer]
-    return [(facts, sources, [True] * 7)]
+    twice = ([facts[0], facts[1], facts[0]], [one, sources[1], one], [True] * 3)
+    return [(facts, sources, [True] * 7), twice]
 
 
 def sourceless(seed: int) -> list[tuple]:

@@ -1,0 +1,20 @@
+"""Takes a passage once that is in the list twice."""
+
+MISCONCEPTION = "passages/once"
+
+
+def build_prompt(question, passages, count, budget):
+    def whole(lines):
+        numbered = "".join(f"[{i}] {line}\n" for i, line in enumerate(lines, start=1))
+        context = f"Context:\n{numbered}" if lines else ""
+        return f"{context}Question: {question}\nAnswer:"
+
+    if count(whole([])) > budget:
+        raise ValueError("the question is too long")
+    lines, used = [], []
+    for place, passage in enumerate(passages):
+        line = " ".join(passage.split())
+        if line not in lines and count(whole([*lines, line])) <= budget:
+            lines.append(line)
+            used.append(place)
+    return whole(lines), used
