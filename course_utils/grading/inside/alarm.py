@@ -75,7 +75,8 @@ def install(course: str) -> Callable[[Callable[[str], None] | None], None]:
                 text = real.read()
         except OSError:
             return True
-        return source not in (text, text.decode("utf-8", "replace")) or not is_library(file)
+        is_file = file.startswith("/") and is_library(file)
+        return not is_file or source not in (text, text.decode("utf-8", "replace"))
 
     def matters(event: str, given: tuple) -> bool:
         if event == "object.__getattr__":
