@@ -34,7 +34,7 @@ MOST_IN_ZIP = 5_000  # files of one student's zip, those of zips in it too
 ZIP_DEPTH = 3
 
 VERDICTS = {
-    "no-notebook": "nothing was handed in for this notebook",
+    "no-notebook": "no notebook of this assignment was handed in",
     "link": "the file is a symbolic link",
     "not-a-file": "it is no regular file",
     "too-large": f"the file is larger than {LARGEST // 2**20} MiB, or a zip of too much",
