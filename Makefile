@@ -35,7 +35,7 @@ grading: $(DEV)
 	$(ON_TWO) --dist loadfile -rs tests/grading
 
 misconceptions: $(DEV)
-	$(ON_TWO) --dist loadgroup tests/misconceptions
+	$(ON_TWO) tests/misconceptions
 
 browser: $(DEV)
 	$(BIN)/pytest tests/browser

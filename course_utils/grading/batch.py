@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
 
+import torch
 from tqdm.auto import tqdm
 
 from course_utils.checks import bank, judges, probes
@@ -161,6 +162,7 @@ def _in_worker(job: Job) -> dict:
 
 def graded(sandbox: Sandbox, release: Release, job: Job) -> dict:
     """The result of one job. Whatever the submission does, there is one."""
+    torch.set_num_threads(1)  # the judges' tensors are small, and the other cores have their own
     begin, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
     for _ in range(TRIES):
         try:

@@ -44,17 +44,12 @@ def files(id, right):
     return [path for path in FILES if path.parent.name == id and is_right(path) == right]
 
 
-def together(id, value, name):
-    """One exercise stays in one process: its reports are used more than once."""
-    return pytest.param(value, id=name, marks=pytest.mark.xdist_group(id))
-
-
 def each_file(right):
     paths = [path for path in FILES if is_right(path) == right]
-    return [together(p.parent.name, p, f"{p.parent.name}/{p.stem}") for p in paths]
+    return [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in paths]
 
 
-each_exercise = pytest.mark.parametrize("id", [together(id, id, id) for id in EXERCISES])
+each_exercise = pytest.mark.parametrize("id", EXERCISES)
 
 
 @pytest.mark.parametrize("path", each_file(right=False))
