@@ -107,8 +107,12 @@ def _assignment(path: Path, name: str, table: object) -> Assignment:
             )
     numbers = {k: table[k] for k in KEYS & table.keys() - {"due", "extensions", "weights"}}
     for key, value in {**numbers, **table.get("weights", {})}.items():
-        if type(value) not in (int, float) or not value >= 0:
+        if type(value) not in (int, float) or not 0 <= value < math.inf:
             raise AssignmentError(f"{path}, [{name}]: {key} is {value!r}, no number from 0 on.")
+    if (share := numbers.get("late_per_day", 0)) > 1:
+        raise AssignmentError(
+            f"{path}, [{name}]: late_per_day is {share}, a share of the maximum: 0.1 for a tenth."
+        )
     return Assignment(**table)
 
 

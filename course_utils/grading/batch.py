@@ -57,14 +57,18 @@ class Engine:
 def jobs(
     found: Iterable[Submission], releases: list[Release], results: Results, afresh: bool
 ) -> list[Job]:
-    """What is left to grade: no result of the same content is there, or all is asked afresh."""
+    """What is left to grade: no result of the same content is there, or all is asked afresh.
+
+    A notebook that is not in this folder keeps the result that it has from another one.
+    """
     exercises = {release.notebook: release.exercises for release in releases}
     todo = []
     for submission in found:
         pseudonym = results.pseudonym(submission.student)
         old = results.read(submission.notebook, pseudonym)
         same = old is not None and old["submission"]["sha256"] == submission.sha256
-        if same and not afresh:
+        elsewhere = old is not None and submission.verdict == "no-notebook"
+        if (same and not afresh) or elsewhere:
             continue
         attempt = old["attempt"] + 1 if same else 0
         seeds = tuple(
@@ -231,7 +235,7 @@ def _record(
         "exercises": exercises,
         "questions": [
             {"id": id, "max_points": most, "answer": submission.answers.get(id, "")}
-            for id, most in release.questions
+            for id, most, _ in release.questions
         ],
         "submission": {
             "sha256": submission.sha256,

@@ -22,7 +22,7 @@ from course_utils.grading.exports import ExportError, Mark
 from course_utils.grading.release import ReleaseError
 from course_utils.grading.results import Results, ResultsError, max_points, points, read
 from course_utils.grading.sandbox import Limits, SandboxUnavailable, require
-from course_utils.grading.submissions import VERDICTS, SubmissionsError, collect
+from course_utils.grading.submissions import VERDICTS, Submission, SubmissionsError, collect
 
 MISTAKES = (
     ExportError,
@@ -54,6 +54,8 @@ def grade(
     """Grade what is not graded yet, and say how it went."""
     releases, engine = _releases(names, bank, unsafe)
     found = collect(folder, releases)
+    if not names:
+        found = _handed_in(found)
     if not scheduler:
         require(unsafe)
     results = Results(out, create=True)
@@ -70,6 +72,12 @@ def grade(
     if still_open := manual.write(out, graded):
         print(f"{still_open} answers wait for a human: fill in the points in {out / manual.FILE}")
     return 0
+
+
+def _handed_in(found: list[Submission]) -> list[Submission]:
+    """Without the notebooks that nobody handed in, if somebody handed in any."""
+    notebooks = {one.notebook for one in found if not one.verdict}
+    return [one for one in found if one.notebook in notebooks] or found
 
 
 def _releases(names: list[str], bank: Path | None, unsafe: bool):
@@ -202,7 +210,7 @@ def _marks(folder: Path, roster: Path | None, rules: Path | None) -> list[Mark]:
     if not found:
         raise ResultsError(f"{folder} holds no results: grade something first.")
     assignment.refuse_unknown(by_notebook, found, set(results.students.values()) | set(people))
-    by_hand = manual.marks(folder)
+    by_hand = manual.marks(folder, found)
     most = _most_by_hand(found, by_hand)
     marks = []
     for student, result in exports.by_student(found, results.students, people):
@@ -261,7 +269,7 @@ def make_report(folder: Path, out: Path | None) -> int:
     results = list(Results(folder))
     if not results:
         raise ResultsError(f"{folder} holds no results: grade something first.")
-    by_hand = manual.marks(folder)
+    by_hand = manual.marks(folder, results)
     out = out or folder / "report"
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(report.overview(results), encoding="utf-8")
@@ -278,10 +286,10 @@ def make_report(folder: Path, out: Path | None) -> int:
     return 0
 
 
-def _given() -> dict[str, str]:
-    """The exercise cells as they were handed out."""
+def _given() -> dict[tuple[str, str], str]:
+    """The cells as they were handed out, by notebook and id."""
     cells = {}
     for path in release.NOTEBOOKS.glob("*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            cells[release.cell_id(cell)] = release.text(cell)
+            cells[path.stem, release.cell_id(cell)] = release.text(cell)
     return cells

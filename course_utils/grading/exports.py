@@ -15,7 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from course_utils.grading.submissions import why
+
+DANGEROUS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 MOODLE_WORKSHEET = ("Identifier", "Full name", "Email address", "Grade", "Maximum Grade")
 MOODLE_GRADEBOOK = ("Email address", "ID number")
@@ -53,7 +55,27 @@ def safe(value: object) -> str:
     """A cell that no spreadsheet runs: a formula gets a leading apostrophe."""
     text = number(value) if isinstance(value, float | int) else str(value)
     is_text = not isinstance(value, float | int)
-    return f"'{text}" if is_text and text.lstrip(" ").startswith(DANGEROUS) else text
+    starts = text.startswith(DANGEROUS) or text.lstrip().startswith(DANGEROUS)
+    return f"'{text}" if is_text and starts else text
+
+
+def plain(text: str) -> str:
+    """A cell as it was before ``safe``."""
+    return text[1:] if text[:1] == "'" and safe(text[1:]) == text else text
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV, with commas or semicolons between the cells. Raises ExportError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        head = text.partition("\n")[0]
+        delimiter = ";" if head.count(";") > head.count(",") else ","
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except UnicodeDecodeError as error:
+        raise ExportError(f"{path} is not in UTF-8: save it as “CSV UTF-8”.") from error
+    except (OSError, csv.Error) as error:
+        raise ExportError(f"{path} cannot be read as CSV: {error}.") from error
+    return [{k: v or "" for k, v in row.items() if k} for row in rows]
 
 
 def number(value: float) -> str:
@@ -73,14 +95,10 @@ def roster(path: Path) -> dict[str, dict[str, str]]:
 
     Other columns that are used: name, email, sis_id, sis_login, section, identifier, group.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ExportError(f"{path} cannot be read as CSV: {error}.") from error
+    rows = read_table(path)
     if not rows or "student" not in rows[0]:
         raise ExportError(f"{path} has no column student; the columns are {', '.join(ROSTER)}.")
-    return {row["student"]: {k: v or "" for k, v in row.items() if k} for row in rows}
+    return {row["student"]: row for row in rows}
 
 
 def by_student(
@@ -221,7 +239,7 @@ def as_gradescope(mark: Mark) -> str:
         {
             "score": mark.score,
             "max_score": mark.maximum,
-            "output": " ".join(result["flags"]) if result["verdict"] else "",
+            "output": why(result["verdict"]) if result["verdict"] else "",
             "visibility": "visible",
             "tests": tests,
         },

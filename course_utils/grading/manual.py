@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,18 +22,20 @@ def read(folder: Path) -> list[dict[str, str]]:
     path = folder / FILE
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
+    rows = exports.read_table(path)
+    needed = COLUMNS[:5]
+    if rows and (lacking := [name for name in needed if name not in rows[0]]):
+        raise ExportError(f"{path} has no column {lacking[0]}; it needs {', '.join(needed)}.")
     for number, row in enumerate(rows, start=2):
+        row |= {name: exports.plain(text) for name, text in row.items()}
+        row |= {name: row[name].replace(",", ".") for name in ("points", "max_points")}
         try:
             points, most = float(row["points"] or 0), float(row["max_points"])
-            key = row["pseudonym"], row["notebook"], row["question"]
-        except (KeyError, ValueError) as error:
-            raise ExportError(f"{path}, line {number} cannot be read: {error}.") from error
+        except ValueError as error:
+            raise ExportError(f"{path}, row {number} cannot be read: {error}.") from error
+        key = row["pseudonym"], row["notebook"], row["question"]
         if not (all(key) and 0 <= points <= most):
-            raise ExportError(
-                f"{path}, line {number}: {points:g} is not from 0 to {most:g} points."
-            )
+            raise ExportError(f"{path}, row {number}: {points:g} is not from 0 to {most:g} points.")
     return rows
 
 
@@ -55,13 +56,19 @@ def write(folder: Path, results: Iterable[dict]) -> int:
     return sum(not row["points"] for row in rows)
 
 
-def marks(folder: Path) -> dict[Key, list[dict[str, str]]]:
-    """The rows of each student and notebook."""
+def marks(folder: Path, results: Iterable[dict]) -> dict[Key, list[dict[str, str]]]:
+    """The rows of each student and notebook. Raises ExportError for a row that fits no result."""
     found: dict[Key, list[dict[str, str]]] = {}
     for row in read(folder):
         found.setdefault((row["pseudonym"], row["notebook"]), []).append(row)
+    known = {(result["pseudonym"], result["notebook"]) for result in results}
+    if unknown := sorted(found.keys() - known):
+        raise ExportError(
+            f"{folder / FILE} marks {' in '.join(unknown[0])}, but there is no such result: "
+            "did a spreadsheet change the pseudonym?"
+        )
     return found
 
 
-def total(rows: Iterable[dict[str, str]]) -> float:
-    return sum(float(row["points"] or 0) for row in rows)
+def total(rows: Iterable[dict[str, str]], column: str = "points") -> float:
+    return sum(float(row[column] or 0) for row in rows)

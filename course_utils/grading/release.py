@@ -29,13 +29,14 @@ class ReleaseError(ValueError):
 class Release:
     """One notebook as it was given out: its name, setup cells and exercises in their order.
 
-    ``questions`` are the cells that a human marks, (id, points): nbgrader's manually graded ones.
+    ``questions`` are the cells that a human marks, (id, points, text as given out): nbgrader's
+    manually graded ones.
     """
 
     notebook: str
     setup: tuple[str, ...]
     exercises: tuple[Exercise, ...]
-    questions: tuple[tuple[str, float], ...] = ()
+    questions: tuple[tuple[str, float, str], ...] = ()
 
     @property
     def number(self) -> str:
@@ -74,7 +75,7 @@ def _load(path: Path) -> Release:
     setup = [c for c in code if "setup" in c["metadata"].get("tags", [])]
     exercises = [known[id] for cell in code if (id := cell_id(cell)) in known]
     questions = [
-        (id, float(cell["metadata"]["nbgrader"].get("points", 0)))
+        (id, float(cell["metadata"]["nbgrader"].get("points", 0)), text(cell))
         for cell in cells
         if (id := cell_id(cell)) not in known and _is_marked_by_hand(cell)
     ]
@@ -121,8 +122,13 @@ def use_bank(folder: Path) -> None:
     spec = importlib.util.spec_from_file_location("course_private_bank", file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    bank.EXERCISES.update({exercise.id: exercise for exercise in module.EXERCISES})
+    try:
+        spec.loader.exec_module(module)
+        listed = module.EXERCISES
+        listed = listed.values() if isinstance(listed, dict) else listed
+        bank.EXERCISES.update({exercise.id: exercise for exercise in listed})
+    except Exception as error:
+        raise ReleaseError(f"{file} is no bank: {type(error).__name__}: {error}.") from error
     for package in (probes, judges):
         own = folder / package.__name__.rpartition(".")[2]
         if own.is_dir() and str(own) not in package.__path__:

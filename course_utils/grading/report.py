@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from html import escape
 
 from course_utils.checks.report import NOT_ATTEMPTED
+from course_utils.grading import manual
 from course_utils.grading.results import max_points, points
+from course_utils.grading.submissions import why
 
 COMMONEST = 5
 _PAGE = """<!doctype html>
@@ -38,9 +40,12 @@ def feedback(result: dict, by_hand: Iterable[dict[str, str]] = ()) -> str:
 
     ``by_hand`` are the student's rows of the mark file.
     """
-    parts = [f"<p>{points(result)} of {max_points(result)} points.</p>"]
+    by_hand = list(by_hand)
+    earned = points(result) + manual.total(by_hand)
+    most = max_points(result) + manual.total(by_hand, "max_points")
+    parts = [f"<p>{earned:g} of {most:g} points.</p>"]
     if result["verdict"]:
-        parts.append(f"<p>{escape(result['flags'][-1])}</p>")
+        parts.append(f"<p>{escape(why(result['verdict']))}</p>")
     for exercise in result["exercises"]:
         head = f"{exercise['id']}: {exercise['points']} of {exercise['max_points']} points"
         parts.append(f"<h2>{escape(head)}</h2>")

@@ -15,8 +15,11 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_utils.grading.exports import plain, table
+
 SCHEMA = 1
 SECRET, ROSTER = "secret", "roster.csv"
+LETTERS = str.maketrans("0123456789", "ghijklmnop")  # a spreadsheet takes 120e45 for a number
 
 
 class ResultsError(ValueError):
@@ -42,18 +45,18 @@ class Results:
         if not path.is_file():
             return {}
         with path.open(newline="", encoding="utf-8") as file:
-            return {row["pseudonym"]: row["student"] for row in csv.DictReader(file)}
+            return {row["pseudonym"]: plain(row["student"]) for row in csv.DictReader(file)}
 
     def pseudonym(self, student: str) -> str:
         """The student's pseudonym; both are remembered in the roster."""
         digest = hmac.new(self.secret, student.encode("utf-8", "replace"), hashlib.sha256)
-        name = digest.hexdigest()[:12]
+        name = digest.hexdigest()[:12].translate(LETTERS)
         self.students.setdefault(name, student)
         return name
 
     def write_roster(self) -> None:
-        rows = [("pseudonym", "student"), *sorted(self.students.items())]
-        _write(self.folder / ROSTER, _csv(rows).encode(), mode=0o600)
+        text = table(("pseudonym", "student"), sorted(self.students.items()))
+        _write(self.folder / ROSTER, text.encode("utf-8", "replace"), mode=0o600)
 
     def path(self, notebook: str, pseudonym: str) -> Path:
         return self.folder / notebook / f"{pseudonym}.json"
@@ -66,7 +69,8 @@ class Results:
     def write(self, result: dict) -> None:
         path = self.path(result["notebook"], result["pseudonym"])
         path.parent.mkdir(exist_ok=True)
-        _write(path, (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+        _write(path, text.encode("utf-8", "replace"))
 
     def __iter__(self) -> Iterator[dict]:
         """All results, by notebook and pseudonym. Raises ResultsError."""
@@ -80,7 +84,9 @@ def read(path: Path) -> dict:
         result = json.loads(path.read_text(encoding="utf-8"))
         if result["schema"] != SCHEMA:
             raise ResultsError(f"{path} was written by another version of the course.")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, ResultsError):
             raise
         raise ResultsError(f"{path} is no result: grade that submission again.") from error
@@ -93,14 +99,6 @@ def points(result: dict) -> int:
 
 def max_points(result: dict) -> int:
     return sum(exercise["max_points"] for exercise in result["exercises"])
-
-
-def _csv(rows) -> str:
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def _write(path: Path, data: bytes, mode: int = 0o644) -> None:

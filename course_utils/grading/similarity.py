@@ -15,6 +15,7 @@ from itertools import combinations
 
 GRAM, WINDOW = 12, 8
 ALIKE = 0.8
+LONGEST = 100_000  # characters; the sandbox takes no cell so long
 LEAST = 5  # fingerprints that two answers must share
 COMMON, FEW = 0.25, 10  # of all submissions: what more of them hold is how one writes it
 
@@ -28,6 +29,8 @@ def fingerprints(source: str) -> frozenset[int]:
 
 
 def _tokens(source: str) -> list[str]:
+    if len(source) > LONGEST:
+        return []
     skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
     kinds = {tokenize.NAME: "n", tokenize.NUMBER: "0", tokenize.STRING: "s"}
     tokens = []
@@ -41,16 +44,19 @@ def _tokens(source: str) -> list[str]:
     return tokens
 
 
-def pairs(results: Iterable[dict], given: dict[str, str]) -> list[tuple[float, str, str, str]]:
+def pairs(
+    results: Iterable[dict], given: dict[tuple[str, str], str]
+) -> list[tuple[float, str, str, str]]:
     """(share, notebook, pseudonym, pseudonym) of submissions that are alike, most alike first.
 
-    ``given`` are the sources of the cells as they were handed out: what is in them counts not.
+    ``given`` are the sources of the cells, by notebook and id, as they were handed out: what is in
+    them counts not.
     """
     notebooks = defaultdict(list)
     for result in results:
         marks: set[int] = set()
         for cell, source in result["submission"]["cells"].items():
-            marks |= fingerprints(source) - fingerprints(given.get(cell, ""))
+            marks |= fingerprints(source) - fingerprints(given.get((result["notebook"], cell), ""))
         notebooks[result["notebook"]].append((result["pseudonym"], marks))
     found = []
     for notebook, submissions in notebooks.items():

@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import stat
@@ -26,15 +27,17 @@ from course_utils.grading.release import Release, cell_id, text
 
 LARGEST = 20 * 2**20  # bytes of one notebook, or of a zip in a zip
 LARGEST_ZIP = 50 * 2**20  # bytes of one student's zip
+MOST_UNZIPPED = 100 * 2**20  # bytes of the notebooks and zips in one student's zip
 MOST_FILES = 200_000
+METADATA = "submission_metadata.yml"  # Gradescope's
 MOST_IN_ZIP = 5_000  # files of one student's zip, those of zips in it too
 ZIP_DEPTH = 3
 
 VERDICTS = {
-    "no-notebook": "nothing was handed in for this notebook",
+    "no-notebook": "no notebook of this assignment was handed in",
     "link": "the file is a symbolic link",
     "not-a-file": "it is no regular file",
-    "too-large": f"the file is larger than {LARGEST // 2**20} MiB, or a zip of too many files",
+    "too-large": f"the file is larger than {LARGEST // 2**20} MiB, or a zip of too much",
     "not-json": "the file is not JSON",
     "not-a-notebook": "the file is JSON, but no notebook",
     "old-format": "a notebook of format 3 or older; open it in JupyterLab and save it",
@@ -43,8 +46,11 @@ VERDICTS = {
     "bad-zip": "the zip file cannot be read",
 }
 
+UNKNOWN = "it could not be graded; talk to your instructor"
+
 _CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<file>\d+)_(?P<rest>.*)")
 _MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)")
+_EXPORT = re.compile(r"assignment_\d+_export")
 _EXCHANGE = re.compile(r"(?P<id>[^+]+)\+(?P<work>[^+]+)\+(?P<time>[^+]+?)(\+[^+]+)?")
 
 
@@ -102,6 +108,15 @@ class _Delivery:
     late: bool
 
 
+def why(verdict: str) -> str:
+    """A sentence for the student."""
+    text = VERDICTS.get(verdict, UNKNOWN)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+_Found = tuple[_Delivery, Submission | str]  # a file, and what it holds or why nothing
+
+
 def collect(folder: Path, releases: list[Release]) -> list[Submission]:
     """The submissions in a folder or a zip: one for each student and notebook, in order.
 
@@ -109,27 +124,44 @@ def collect(folder: Path, releases: list[Release]) -> list[Submission]:
     """
     if not folder.exists():
         raise SubmissionsError(f"There is no folder {folder}: give the folder of submissions.")
-    files = list(_files(folder))
-    groups, times = _gradescope_groups(folder), _nbgrader_times(folder)
+    files = _without_top(folder, list(_files(folder)))
+    groups, times = _gradescope(files), _nbgrader_times(folder)
     deliveries = [
-        replace(delivery, student=student)
+        replace(delivery, student=student, received=created or delivery.received)
         for file in files
         if (delivery := _delivery(file, times, releases))
-        for student in groups.get(delivery.student, [delivery.student])
+        for students, created in [groups.get(delivery.student, ([delivery.student], 0.0))]
+        for student in students
     ]
-    whose = sorted({d.student for d in deliveries} | set(_empty_folders(folder)))
-    if not whose:
+    found: dict[str, list[_Found]] = {name: [] for name in _empty_folders(folder)}
+    for delivery in deliveries:
+        found.setdefault(delivery.student, [])
+        if (content := _read(delivery, releases)) is not None:
+            found[delivery.student].append((delivery, content))
+    if not found:
         raise SubmissionsError(f"{folder} holds no submissions: no folder, notebook or zip in it.")
     return [
-        _submission(student, release, [d for d in deliveries if d.student == student], releases)
+        _submission(student, release, found[student])
         for release in releases
-        for student in whose
+        for student in sorted(found)
     ]
+
+
+def _without_top(root: Path, files: list[File]) -> list[File]:
+    """The files without the folder that all are in, where it is an archive's own: it bears the
+    zip's name, or the one that Gradescope gives."""
+    tops = {file.parts[0] if len(file.parts) > 1 else "" for file in files}
+    top = tops.pop() if len(tops) == 1 else ""
+    if _EXPORT.fullmatch(top) or (root.is_file() and top == root.stem):
+        return [replace(file, parts=file.parts[1:]) for file in files]
+    return files
 
 
 def _files(root: Path) -> Iterator[File]:
     if root.is_file():
-        yield from _Unzipping(MOST_FILES, dated=True).files(root, root.stat().st_mtime, ())
+        yield from _Unzipping(MOST_FILES, math.inf, whole=True).files(
+            root, root.stat().st_mtime, ()
+        )
         return
     count = 0
     for folder, names, files in os.walk(root, followlinks=False):
@@ -141,14 +173,16 @@ def _files(root: Path) -> Iterator[File]:
                 raise SubmissionsError(f"{root} holds more than {MOST_FILES:,} files.")
             if not _hidden(name):
                 path = Path(folder, name)
-                parts = path.relative_to(root).parts
-                yield from _file(
-                    path, tuple(part.encode("utf-8", "replace").decode() for part in parts)
-                )
+                yield from _file(path, tuple(map(_printable, path.relative_to(root).parts)))
 
 
 def _hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
+
+
+def _printable(name: str) -> str:
+    """A file's name, with \\udcfc for a byte that is no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _file(path: Path, parts: tuple[str, ...]) -> Iterator[File]:
@@ -159,8 +193,8 @@ def _file(path: Path, parts: tuple[str, ...]) -> Iterator[File]:
     elif not stat.S_ISREG(status.st_mode):
         verdict = "not-a-file"
     elif path.suffix.lower() == ".zip" and status.st_size <= LARGEST_ZIP:
-        here = (*parts[:-1], path.stem)
-        yield from _Unzipping(MOST_IN_ZIP).files(path, status.st_mtime, here)
+        here = (*parts[:-1], PurePosixPath(parts[-1]).stem)
+        yield from _Unzipping(MOST_IN_ZIP, MOST_UNZIPPED).files(path, status.st_mtime, here)
         return
     elif status.st_size > LARGEST:
         verdict = "too-large"
@@ -174,18 +208,21 @@ def _bytes(path: Path) -> bytes:
 
 
 class _Unzipping:
-    """Reads a zip and the zips in it, up to so many files. ``dated``: its dates are believed."""
+    """Reads a zip and the zips in it: so many files, so many bytes of notebooks and zips.
 
-    def __init__(self, most: int, dated: bool = False):
-        self.left, self.dated = most, dated
+    Of a ``whole`` platform's zip the dates are believed, and each zip in it is a student's own.
+    """
+
+    def __init__(self, most_files: float, most_bytes: float, whole: bool = False):
+        self.files_left, self.bytes_left, self.whole = most_files, most_bytes, whole
 
     def files(
-        self, of: Path | Callable[[], bytes], received: float, here: tuple[str, ...], depth: int = 0
+        self, of: Path | bytes, received: float, here: tuple[str, ...], depth: int = 0
     ) -> Iterator[File]:
         """The files in a zip, as if they were in the folder ``here``."""
 
         def open_zip() -> zipfile.ZipFile:
-            return zipfile.ZipFile(of if isinstance(of, Path) else io.BytesIO(of()))
+            return zipfile.ZipFile(io.BytesIO(of) if isinstance(of, bytes) else of)
 
         try:
             with open_zip() as archive:
@@ -197,20 +234,32 @@ class _Unzipping:
             parts = [p for p in PurePosixPath(entry.filename).parts if p not in ("/", "..", ".")]
             if entry.is_dir() or not parts or any(map(_hidden, parts)):
                 continue
-            self.left -= 1
-            if self.left < 0:
+            is_zip = parts[-1].lower().endswith(".zip")
+            self.files_left -= 1
+            self.bytes_left -= entry.file_size if is_zip or _is_notebook(parts[-1]) else 0
+            if self.files_left < 0 or self.bytes_left < 0:
                 yield File((*here, "a.zip"), received, "too-large", bytes)
                 return
-            moment = (_zip_moment(entry) if self.dated and not depth else 0.0) or received
+            moment = (_zip_moment(entry) if self.whole else 0.0) or received
             verdict = "too-large" if entry.file_size > LARGEST else ""
             if stat.S_ISLNK(entry.external_attr >> 16):
                 verdict = "link"
             content = partial(_unzipped, open_zip, entry)
-            stem, dot, suffix = parts[-1].rpartition(".")
-            if suffix.lower() == "zip" and depth < ZIP_DEPTH and not verdict:
-                yield from self.files(content, moment, (*here, *parts[:-1], stem), depth + 1)
+            if is_zip and depth < ZIP_DEPTH and not verdict:
+                inside = (*here, *parts[:-1], parts[-1][:-4])
+                yield from self._nested(content, moment, inside, depth + 1)
             else:
                 yield File((*here, *parts), moment, verdict, content)
+
+    def _nested(
+        self, content: Callable[[], bytes], received: float, here: tuple[str, ...], depth: int
+    ) -> Iterator[File]:
+        reader = _Unzipping(MOST_IN_ZIP, MOST_UNZIPPED) if self.whole else self
+        try:
+            data = content()
+        except OSError:
+            data = b""
+        yield from reader.files(data, received, here, depth)
 
 
 def _zip_moment(entry: zipfile.ZipInfo) -> float:
@@ -235,21 +284,31 @@ def _empty_folders(root: Path) -> Iterator[str]:
         for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
             if entry.is_dir(follow_symlinks=False) and not _hidden(entry.name):
                 if not any(files for _, _, files in os.walk(entry.path)):
-                    yield entry.name
+                    yield _printable(entry.name)
 
 
-def _gradescope_groups(root: Path) -> dict[str, list[str]]:
-    """For each folder of Gradescope's export, its students: by id, else by address or name."""
-    file = root / "submission_metadata.yml"
-    if not file.is_file():
+def _gradescope(files: list[File]) -> dict[str, tuple[list[str], float]]:
+    """For each folder of Gradescope's export, its students, by id, else by address or name, and
+    when it came. Raises SubmissionsError."""
+    file = next((file for file in files if file.parts == (METADATA,)), None)
+    if file is None:
         return {}
     import yaml
 
     groups = {}
-    for folder, facts in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items():
-        people = (facts or {}).get(":submitters") or [{}]
-        names = [p.get(":sid") or p.get(":email") or p.get(":name") or folder for p in people]
-        groups[str(folder)] = [str(name) for name in names]
+    try:
+        for folder, facts in (yaml.safe_load(file.read()) or {}).items():
+            facts = facts or {}
+            people = facts.get(":submitters") or [{}]
+            names = [p.get(":sid") or p.get(":email") or p.get(":name") or folder for p in people]
+            created = facts.get(":created_at")
+            if isinstance(created, datetime.datetime) and created.tzinfo is None:
+                created = created.replace(tzinfo=datetime.UTC)
+            moment = created.timestamp() if isinstance(created, datetime.datetime) else 0.0
+            groups[str(folder)] = [str(name) for name in names], moment
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        text = " ".join(str(error).split())
+        raise SubmissionsError(f"Gradescope's {METADATA} cannot be read: {text}.") from error
     return groups
 
 
@@ -305,37 +364,33 @@ def _without_notebook(stem: str, releases: list[Release]) -> str:
     return stem
 
 
-def _submission(
-    student: str, release: Release, deliveries: list[_Delivery], releases: list[Release]
-) -> Submission:
+def _submission(student: str, release: Release, found: list[_Found]) -> Submission:
     """The newest file that is a notebook of the release; else why there is none."""
-    good: list[tuple[_Delivery, Submission]] = []
-    verdicts: list[str] = []
-    for delivery in deliveries:
-        if _is_notebook(delivery.file.name) or delivery.file.verdict:
-            found = _read(delivery, release, releases)
-            if isinstance(found, str):
-                verdicts.append(found)
-            elif found is not None:
-                good.append((delivery, found))
-    if not good:
+    contents = [content for _, content in found]
+    mine = [
+        pair
+        for pair in found
+        if isinstance(pair[1], Submission) and pair[1].notebook == release.notebook
+    ]
+    if not mine:
+        verdicts = [content for content in contents if isinstance(content, str)]
         known = [v for v in verdicts if v != "no-exercise-cell"] or verdicts or ["no-notebook"]
         return Submission(student, release.notebook, verdict=known[0])
-    good.sort(key=lambda pair: (pair[0].received, pair[0].file.parts))
-    newest = good[-1][1]
-    if len(good) == 1:
+    mine.sort(key=lambda pair: (pair[0].received, pair[0].file.parts))
+    newest = mine[-1][1]
+    if len(mine) == 1:
         return newest
-    note = f"{len(good)} notebooks were handed in; the newest is graded"
+    note = f"{len(mine)} notebooks were handed in; the newest is graded"
     return replace(newest, notes=(note, *newest.notes))
 
 
-def _read(
-    delivery: _Delivery, release: Release, releases: list[Release]
-) -> Submission | str | None:
-    """What a file holds, or a verdict; None for another release's notebook."""
+def _read(delivery: _Delivery, releases: list[Release]) -> Submission | str | None:
+    """What a file holds, or a verdict; None for a file that is no notebook."""
     file = delivery.file
     if file.verdict:
         return file.verdict
+    if not _is_notebook(file.name):
+        return None
     try:
         data = file.read()
     except OSError:
@@ -358,27 +413,23 @@ def _read(
     best = max(releases, key=lambda r: (len(r.cells & ids), r.notebook in file.name))
     if not best.cells & ids:
         return "no-exercise-cell"
-    if best is not release:
-        return None
-    return _exercise_cells(
-        cells,
-        Submission(
-            delivery.student,
-            release.notebook,
-            received=delivery.received,
-            marked_late=delivery.late,
-        ),
-        release,
+    empty = Submission(
+        delivery.student,
+        best.notebook,
+        received=delivery.received,
+        marked_late=delivery.late,
     )
+    return _exercise_cells(cells, empty, best)
 
 
 def _exercise_cells(cells: list[dict], empty: Submission, release: Release) -> Submission:
     sources: dict[str, list[str]] = {}
-    notes, answers, asked = [], {}, {id for id, _ in release.questions}
+    notes, answers, asked = [], {}, {id: given for id, _, given in release.questions}
     for cell in cells:
         id = cell_id(cell)
         if id in asked:
-            answers[id] = _clean(text(cell))
+            if text(cell).strip() != asked[id].strip():
+                answers[id] = _clean(text(cell))
         elif id in release.cells:
             if cell.get("cell_type") == "code":
                 sources.setdefault(id, []).append(text(cell))

@@ -70,6 +70,8 @@ def test_without_a_due_date_only_the_platform_says_late():
         ("[a]\ndue = 2026-12-01", "no time with an offset"),
         ("[a]\ndue = 2026-12-01T10:00:00", "no time with an offset"),
         ("[a]\nweight = -1", "no number from 0 on"),
+        ("[a]\nweight = inf", "no number from 0 on"),
+        ("[a]\nlate_per_day = 10", "late_per_day is 10, a share"),
         ("[a]\nextensions = 3", "extensions is no table"),
         ("[a]\nweights = 3", "weights is no table"),
         ("a = 3", "outside a table"),

@@ -131,6 +131,35 @@ def test_another_submission_is_graded_again(canned, submissions, tmp_path, noteb
     assert (results["anna"]["exercises"][0]["points"], len(canned)) == (3, 4)
 
 
+def test_a_notebook_that_is_not_in_another_folder_keeps_its_result(
+    canned, submissions, tmp_path, notebook
+):
+    grade(submissions, tmp_path / "out")
+    (submissions / "anna" / "00_sampling.ipynb").unlink()
+    (submissions / "cara" / "00_sampling.ipynb").write_text(notebook({"softmax": "1"}))
+    results = grade(submissions, tmp_path / "out", afresh=True)
+    points = {student: result["exercises"][0]["points"] for student, result in results.items()}
+    assert points == {"anna": 2, "ben": 3, "cara": 1, "empty": 0}
+
+
+def test_notebooks_that_nobody_handed_in_are_not_graded(canned, submissions, tmp_path):
+    (submissions / "anna" / "odd.ipynb").write_text("odd")
+    grade(submissions, tmp_path / "out", names=[])
+    assert {result["notebook"] for result in Results(tmp_path / "out")} == {"00_sampling"}
+
+
+def test_what_a_cell_says_ends_up_in_no_file_that_cannot_be_written(
+    canned, submissions, tmp_path, notebook, monkeypatch
+):
+    monkeypatch.setattr(referee, "grade", lambda *given: (_none(given[1]), ["names /proc/\ud800"]))
+    results = grade(submissions, tmp_path / "out")
+    assert results["anna"]["flags"] == ["names /proc/?"]
+
+
+def _none(one) -> list[dict]:
+    return [_exercise(e, 0, {e.id: 1}) for e in one.exercises]
+
+
 def test_a_submission_that_brings_the_sandbox_down_three_times_is_a_verdict(
     canned, submissions, tmp_path, notebook
 ):
@@ -213,7 +242,8 @@ def test_marks_have_penalties_weights_and_points_by_hand(canned, submissions, tm
         f"{ben},00_sampling,why,1.5,2\n{ben},00_sampling,how,,2\n"
     )
     assert commands.make_report(out, None) == 0
-    assert "1.5/2" in (out / "report" / "feedback" / f"{ben}-00_sampling.html").read_text()
+    feedback = (out / "report" / "feedback" / f"{ben}-00_sampling.html").read_text()
+    assert "1.5/2" in feedback and "<p>13.5 of 19 points.</p>" in feedback
     capsys.readouterr()
     assert commands.export(out, "csv", tmp_path / "marks.csv", None, rules, None) == 0
     lines = (tmp_path / "marks.csv").read_text().splitlines()
@@ -315,11 +345,15 @@ def test_questions_for_a_human_come_into_a_file_to_fill_in(
     (folder / "00_sampling.ipynb").write_text(json.dumps(given))
     monkeypatch.setattr(release, "NOTEBOOKS", folder)
     answered = json.loads(notebook({"softmax": "2"}))
+    untouched = json.loads(notebook({"softmax": "3"}))
+    untouched["cells"].append(_question("Why?\n"))
+    (submissions / "ben" / "00_sampling.ipynb").write_text(json.dumps(untouched))
     answered["cells"].append(_question("=because"))
     (submissions / "anna" / "00_sampling.ipynb").write_text(json.dumps(answered))
     anna = grade(submissions, out)["anna"]["pseudonym"]
     text = (out / manual.FILE).read_text(encoding="utf-8-sig")
     assert text.splitlines()[1] == f"{anna},00_sampling,why,,3,,'=because"
+    assert len(text.splitlines()) == 2
     filled = text.replace(",why,,3,,", ",why,2.5,3,Say more.,")
     (out / manual.FILE).write_text(filled)
     grade(submissions, out, afresh=True)
@@ -329,9 +363,26 @@ def test_questions_for_a_human_come_into_a_file_to_fill_in(
     marks = {line.split(",")[0]: line.split(",")[3:6] for line in lines[1:]}
     assert marks["anna"] == ["10.5", "10.5", "18"]
     assert marks["ben"] == ["12", "12", "18"]
-    (out / manual.FILE).write_text(filled.replace("2.5", "4"))
-    with pytest.raises(ExportError, match="4 is not from 0 to 3 points"):
-        commands.export(out, "csv", None, None, None, None)
+    for wrong, what in (
+        (filled.replace("2.5", "4"), "4 is not from 0 to 3 points"),
+        (filled.replace(anna, "12"), "marks 12 in 00_sampling, but there is no such result"),
+        (filled.replace("points", "Points"), "has no column points"),
+        (filled.replace("Say", "Sägen").encode("cp1252"), "is not in UTF-8"),
+    ):
+        data = wrong if isinstance(wrong, bytes) else wrong.encode()
+        (out / manual.FILE).write_bytes(data)
+        with pytest.raises(ExportError, match=what):
+            commands.export(out, "csv", None, None, None, None)
+
+
+def test_a_spreadsheets_semicolons_and_commas_and_a_dash_are_read(tmp_path):
+    head = "pseudonym;notebook;question;points;max_points;comment\n"
+    (tmp_path / manual.FILE).write_text(head + "abc;00_sampling;why;2,5;3;- good\n")
+    manual.write(tmp_path, [])
+    manual.write(tmp_path, [])
+    (row,) = manual.read(tmp_path)
+    assert (row["points"], row["comment"]) == ("2.5", "- good")
+    assert ",'- good," in (tmp_path / manual.FILE).read_text()
 
 
 def _question(text: str) -> dict:

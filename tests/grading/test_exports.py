@@ -35,10 +35,15 @@ def test_csv():
     assert back[0]["name"] == "Doe, Jane"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " ="])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0=", "＝"])
 def test_formulas_are_neutralised_and_numbers_stay(start):
     (row,) = rows(exports.table(["a", "b"], [[f"{start}1+1", -2.5]]))
     assert row == {"a": f"'{start}1+1", "b": "-2.5"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "- good", "plain", "'quoted'", "", "'"])
+def test_a_neutralised_cell_is_read_back_as_it_was(text):
+    assert exports.plain(exports.safe(text)) == text
 
 
 def test_nbgrader_has_the_columns_of_its_export():

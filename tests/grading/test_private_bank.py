@@ -68,6 +68,16 @@ def test_its_exercises_are_checked_and_graded_like_the_courses(private, tmp_path
     assert found == ["probes"]
 
 
+def test_a_dict_of_exercises_will_do_and_a_broken_bank_is_told(private):
+    text = BANK + "\nEXERCISES = {exercise.id: exercise for exercise in EXERCISES}\n"
+    (private / "bank.py").write_text(text)
+    release.use_bank(private)
+    assert "private.double" in bank.EXERCISES
+    (private / "bank.py").write_text("EXERCISES = [3]")
+    with pytest.raises(release.ReleaseError, match="is no bank: AttributeError"):
+        release.use_bank(private)
+
+
 @pytest.mark.parametrize("name", ["judges/softmax.py", "probes/guard.py"])
 def test_a_module_named_as_one_of_the_courses_is_refused(name, private):
     (private / name).write_text("")

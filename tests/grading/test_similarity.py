@@ -45,8 +45,14 @@ def test_three_copies_in_a_small_class_are_found():
 
 
 def test_what_was_handed_out_counts_not():
-    assert similarity.pairs(results(ONE, RENAMED), {"top-k": ONE}) == []
+    assert similarity.pairs(results(ONE, RENAMED), {("00_sampling", "top-k"): ONE}) == []
+    others = {("00_sampling", "top-k"): ONE, ("08_embeddings", "top-k"): OTHER}
+    assert similarity.pairs(results(ONE, RENAMED), others) == []
 
 
 def test_code_that_does_not_parse_is_compared_as_far_as_it_goes():
     similarity.pairs(results("def f(:\n  '''", "", ONE), {})
+
+
+def test_a_cell_too_long_to_be_graded_is_not_compared():
+    assert similarity.fingerprints("x = 1\n" * 50_000) == frozenset()

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from course_utils.grading import release
+from course_utils.grading import release, submissions
 from course_utils.grading.submissions import LARGEST, MOST_IN_ZIP, SubmissionsError, collect
 
 MOMENT = datetime.datetime(2026, 11, 22, 9, 0, 0, 500_000, datetime.UTC).timestamp()
@@ -67,6 +67,39 @@ def test_gradescope_names_students_in_its_metadata_a_group_too(tmp_path, release
     ]
 
 
+def test_gradescope_says_when_not_the_student(tmp_path, releases, notebook):
+    put(tmp_path, "assignment_1_export/submission_7/work/00_sampling.ipynb", notebook(CELLS))
+    put(tmp_path, "assignment_1_export/submission_7/work/timestamp.txt", "2000-01-01 00:00 UTC")
+    facts = "  :created_at: 2026-11-22 09:00:00.5 Z\n  :submitters:\n  - :sid: s77\n"
+    put(tmp_path, "assignment_1_export/submission_metadata.yml", f"submission_7:\n{facts}")
+    (found,) = collect(tmp_path, releases)
+    assert (found.student, found.received) == ("s77", MOMENT)
+    put(tmp_path, "assignment_1_export/submission_metadata.yml", "submission_7: [")
+    with pytest.raises(SubmissionsError, match="submission_metadata.yml cannot be read"):
+        collect(tmp_path, releases)
+
+
+@pytest.mark.parametrize(
+    "top, students",
+    [("all", ["anna", "ben"]), ("assignment_1_export", ["anna", "ben"]), ("eve", ["eve"])],
+)
+def test_an_archives_own_folder_is_no_student(top, students, tmp_path, releases, notebook):
+    """A student's own folder stays one, whatever lies in it."""
+    people = {f"{top}/{name}/00_sampling.ipynb": notebook(CELLS) for name in ("anna", "ben")}
+    whole = put(tmp_path, "all.zip", zipped(**people, **{f"{top}/submission_metadata.yml": ""}))
+    assert [s.student for s in collect(whole, releases)] == students
+
+
+def test_names_in_another_encoding_are_kept_apart(tmp_path, releases, notebook):
+    for name in (b"J\xfcrgen", b"J\xe4rgen"):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    archive = put(tmp_path, "zip", zipped(**{"00_sampling.ipynb": notebook(CELLS)}))
+    os.rename(archive, os.fsencode(tmp_path) + b"/J\xf6rgen.zip")
+    found = collect(tmp_path, releases)
+    assert [s.student for s in found] == ["J\\udce4rgen", "J\\udcf6rgen", "J\\udcfcrgen"]
+    assert [s.cells for s in found] == [{}, CELLS, {}]
+
+
 def test_nbgrader_says_when(tmp_path, releases, notebook):
     put(tmp_path, "anna/00_sampling/00_sampling.ipynb", notebook(CELLS))
     put(tmp_path, "anna/00_sampling/timestamp.txt", "2026-11-22 10:00:00.5 Europe/Berlin")
@@ -97,6 +130,23 @@ def test_zips_that_are_corrupt_or_full_get_verdicts(tmp_path, releases, notebook
     put(tmp_path, "cara.ZIP", zipped(**{"00_sampling.ipynb": notebook(CELLS)}))
     verdicts = {s.student: s.verdict for s in collect(tmp_path, releases)}
     assert verdicts == {"anna": "not-a-file", "ben": "too-large", "cara": ""}
+
+
+def test_a_zip_of_too_much_is_the_students_own_trouble(tmp_path, releases, notebook, monkeypatch):
+    monkeypatch.setattr(submissions, "MOST_IN_ZIP", 5)
+    monkeypatch.setattr(submissions, "MOST_FILES", 10)
+    monkeypatch.setattr(submissions, "MOST_UNZIPPED", 10_000)
+    many = zipped(**{f"{i}.txt": "" for i in range(20)})
+    long = zipped(**{f"{i}.ipynb": " " * 3000 for i in range(4)}, how=zipfile.ZIP_DEFLATED)
+    deep = zipped(**{"a.zip": zipped(**{f"{i}.ipynb": " " * 4000 for i in range(3)})})
+    good = zipped(**{"00_sampling.ipynb": notebook(CELLS)})
+    files = {"a.zip": many, "b.zip": long, "c.zip": deep, "d.zip": good}
+    whole = put(tmp_path, "all.zip", zipped(**files))
+    for name, content in files.items():
+        put(tmp_path, f"folder/{name}", content)
+    for place in (whole, tmp_path / "folder"):
+        verdicts = {s.student: s.verdict for s in collect(place, releases)}
+        assert verdicts == {"a": "too-large", "b": "not-json", "c": "too-large", "d": ""}
 
 
 @pytest.mark.parametrize("inside", ["anna/00_sampling.ipynb", "deep/er/00_sampling.ipynb"])

@@ -217,17 +217,6 @@ def sinks_chunks(answer: type, seed: int) -> list[dict]:
 # generate(model, ids, max_new_tokens, cache)
 
 
-def counting_lm(fed: list[int]) -> scripted.ScriptedLM:
-    """A model that notes in `fed` how many tokens a sequence it is given in each pass."""
-
-    class CountingLM(scripted.ScriptedLM):
-        def forward(self, input_ids=None, **options):
-            fed.append(input_ids.shape[-1])
-            return super().forward(input_ids, **options)
-
-    return CountingLM()
-
-
 def generate_requests(seed: int) -> list[dict]:
     """Tables with one peaked rule each: the greedy path is the only sensible one. In the last the
     second new token is the end token, which ends nothing."""
@@ -253,14 +242,13 @@ def _generated(answer: Callable, request: dict) -> dict:
     many the given cache holds."""
     from transformers import DynamicCache
 
-    fed: list[int] = []
-    model = counting_lm(fed)
+    model = scripted.ScriptedLM()
     most_passes = 4 * (request["new"] + request["ids"].shape[1]) + 20
     model.begin(request["table"].clone(), request["key"], most_passes)
     cache = DynamicCache()
     outcome = attempt(answer, model, request["ids"].clone(), request["new"], cache)
     cached = attempt(DynamicCache.get_seq_length, cache).get("value")
-    return outcome | {"fed": fed, "cached": cached}
+    return outcome | {"fed": model.fed, "cached": cached}
 
 
 # PagedCache(n_blocks, n_kv_heads, d_head, block_size=16)

@@ -169,13 +169,10 @@ def _plain(value: object) -> object:
 
 def _read(answer: Callable, request: Request) -> dict:
     """The outcome, with ``asked``: whether the model was asked for its hidden states."""
-    asked = []
-
-    def look(module, args, kwargs):
-        asked.append(bool(kwargs.get("output_hidden_states")))
-
+    asked: list[bool] = []
     watched = (request.model, request.model.base_model)
-    handles = [module.register_forward_pre_hook(look, with_kwargs=True) for module in watched]
+    for module in watched:
+        module.forward = _watched(module, asked)
     call = attempt(
         _lenient(answer),
         request.model,
@@ -183,9 +180,20 @@ def _read(answer: Callable, request: Request) -> dict:
         request.text,
         **request.options,
     )
-    for handle in handles:
-        handle.remove()
+    for module in watched:
+        vars(module).pop("forward", None)
     return call | {"asked": any(asked) or request.model.config.output_hidden_states}
+
+
+def _watched(module: nn.Module, asked: list[bool]) -> Callable:
+    forward = module.forward
+
+    @functools.wraps(forward)
+    def run(*args, **kwargs):
+        asked.append(bool(kwargs.get("output_hidden_states") or module.config.output_hidden_states))
+        return forward(*args, **kwargs)
+
+    return run
 
 
 def lens_layers(answer: Callable, seed: int) -> list[dict]:

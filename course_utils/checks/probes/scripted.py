@@ -8,7 +8,7 @@ tokenizer works on bytes: one character may be split over two tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -86,7 +86,7 @@ class ScriptedConfig(PreTrainedConfig):
 @dataclass
 class _Notes:
     most_passes: int
-    passes: int = 0
+    fed: list[int] = field(default_factory=list)
     trained: bool = False
 
 
@@ -96,8 +96,9 @@ _notes: WeakKeyDictionary[ScriptedLM, _Notes] = WeakKeyDictionary()  # no attrib
 class ScriptedLM(PreTrainedModel, GenerationMixin):
     """Logits are ``table[rule]``, with the rule computed from all tokens so far.
 
-    ``passes`` counts the forward passes, ``trained`` says whether one ran in training mode, and
-    neither can be set; the pass after the ``most_passes`` of ``begin`` raises RanOn.
+    ``passes`` counts the forward passes, ``fed`` says how many tokens a sequence each was given,
+    ``trained`` whether one ran in training mode, and none can be set; the pass after the
+    ``most_passes`` of ``begin`` raises RanOn.
     """
 
     config_class = ScriptedConfig
@@ -125,7 +126,11 @@ class ScriptedLM(PreTrainedModel, GenerationMixin):
 
     @property
     def passes(self) -> int:
-        return _notes[self].passes
+        return len(_notes[self].fed)
+
+    @property
+    def fed(self) -> list[int]:
+        return list(_notes[self].fed)
 
     @property
     def most_passes(self) -> int:
@@ -146,9 +151,9 @@ class ScriptedLM(PreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> CausalLMOutputWithPast:
         notes = _notes[self]
-        notes.passes += 1
+        notes.fed.append(input_ids.shape[-1])
         notes.trained |= self.training
-        if notes.passes > notes.most_passes:
+        if len(notes.fed) > notes.most_passes:
             raise RanOn
         batch, length = input_ids.shape
         if past_key_values is None and use_cache is not False:
