@@ -107,7 +107,12 @@ SENTENCES = {
         **{
             f"refuses/{kind.__name__}": (f"A sound trainer is refused: {text}", hint)
             for kind, text, hint in [
-                (trainers.Trainer, "the plain one.", "Is the test true of it at all?"),
+                (
+                    trainers.Trainer,
+                    "the plain one.",
+                    "Is the test true of it at all? Dropout draws from torch's global stream: run "
+                    "one trainer to its end before you make the next.",
+                ),
                 (
                     trainers.ByHand,
                     "its loss is written out, its gradients are clipped, its optimizer is SGD.",
