@@ -169,8 +169,10 @@ for (kind, (_, after)), stage in zip(ranks[0].items(), (0, 1, 3), strict=True):
     held = [sum(rank[kind][0]) for rank in ranks]
     same = all(map(torch.allclose, after, ranks[0]["plain"][1]))
     share = sum(held) / 2 / sum(ranks[0]["plain"][0])
-    print(f"{kind:24} bytes on the ranks {held}, computed {computed:.0f}; {100 * share:.0f} %")
-    print(f"{'':24} the same weights after the step: {same}; predicted {my_shares.get(kind, 1)}")
+    print(f"{kind:24} bytes on the ranks {held}, computed {computed:.0f}")
+    guess = my_shares.get(kind, "all")
+    print(f"{'':24} {100 * share:.0f} % of the plain bytes · predicted {guess}")
+    print(f"{'':24} the same weights after the step: {same}")
     assert abs(sum(held) / 2 - computed) < 0.01 * computed
 
 # %% [markdown] id="all-reduce-question"
@@ -253,10 +255,9 @@ def sent_by_each(r: int, n: int) -> list[int]:
 
 
 for r in (2, 4, 100):
-    counts = set(sent_by_each(r, 1200))
-    print(
-        f"{r:3} ranks: each sends {counts} of 1200 values, computed {all_reduce_bytes(1200, r):g}"
-    )
+    counts = sent_by_each(r, 1200)
+    print(f"{r:3} ranks: each sends {set(counts)} values, {max(counts) / 1200:.2f} G", end="")
+    print(f"; computed {all_reduce_bytes(1200, r):g}")
 print("you predicted", *my_ring.values())
 
 # %% [markdown] id="tensor-question"
