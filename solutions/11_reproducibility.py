@@ -10,7 +10,7 @@
 # At the end you will be able to
 #
 # - seed every stream of random numbers, those of worker processes too, and say what still differs between two machines;
-# - write a checkpoint that resumes bit for bit and that no crash can destroy, and a record of a run;
+# - write a checkpoint that resumes bit for bit and that no kill can destroy, and a record of a run;
 # - test a model for its properties and a trainer for its behavior, and measure the tests by what they catch;
 # - see an unstable training run coming, and name two remedies.
 
@@ -114,10 +114,11 @@ seed_everything = mine_or_reference("reproducibility.seed_everything", seed_ever
 
 # %% [markdown] id="deterministic-question"
 # What does the switch do? Two things are to be seen without a GPU: memory that nobody wrote to is filled, so that reading it by mistake
-# gives the same each time; and an operation whose result depends on who comes first raises. (On a GPU some matrix products
-# need the environment variable `CUBLAS_WORKSPACE_CONFIG=:4096:8`, set before the first of them; the error says so.)
+# gives the same each time; and an operation whose result depends on who comes first raises. (On a GPU matrix products
+# need an environment variable, set before the first of them, and say so in an error: hence the first line below.)
 
 # %% id="deterministic"
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 seed_everything(0)
 print("memory nobody wrote to:", torch.empty(3))
 try:
@@ -273,7 +274,7 @@ my_left_out = []
 # - `save(path)` writes the states of all four, and where the **global random streams** of Python, NumPy and torch stand, into one file at `path`.
 # - `load(path)`, in another process, puts all of it back.
 # - A kill at any moment leaves the last whole checkpoint at `path`: the new one is written beside it, **in the same folder**, and takes its name
-#   by `os.replace`, which the file system does at once. After a save nothing else is left there; one that fails raises.
+#   by `os.replace`, which the file system does at once. After a save nothing else is left there; a save that fails raises.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -430,7 +431,7 @@ print("you would leave out", my_left_out)
 # **Goal.** A dict that `json.dumps` takes, with
 #
 # - `commit`: the full hash of the commit that is checked out in the repository that holds `folder` (which may lie anywhere inside it), and
-#   `diff`: how all tracked files differ from it, **staged or not**; both None where there is no repository;
+#   `diff`: how all tracked files differ from it, **staged or not** (the empty text where none does); both None where there is no repository;
 # - `settings`: as they are now, whatever happens to the dict later;
 # - `environment`: the versions of `python`, `torch`, `numpy`, and `platform.platform()` as `platform`;
 # - `data`: for each of `files`, by its path as a string, the SHA-256 of its bytes in hex.
@@ -577,7 +578,7 @@ for rows in zip(*both.values(), strict=True):
 # - `rows`: nor does any row's on the other rows of the batch;
 # - `padding`: nor on padding behind the text.
 #
-# Ask it without dropout. Differences below 1e-4 of the largest logit are rounding. Leave the model as you found it: its mode, its
+# Ask it without dropout. Differences below 1e-4 of the largest |logit| are rounding. Leave the model as you found it: its mode, its
 # weights, its gradients.
 #
 # `properties(model, ids) -> dict[str, bool]`
@@ -646,7 +647,7 @@ class Logits(nn.Module):
         return self.model(ids).logits
 
 
-course_lm, tokenizer = load_lm()
+course_lm, tokenizer = load_lm(dtype="float32")
 ids = torch.arange(100, 124, device=course_lm.device).reshape(3, 8)
 print(f"{'course-lm':16}", properties(Logits(course_lm), ids))
 few = torch.arange(1, 13).reshape(2, 6)
@@ -820,7 +821,7 @@ print("sound ones refused:", sum(bool(failed(TrainerTests, kind)) for kind in tr
 #   $10^{-4}$; our runs are short, so it is $10^{-2}$.)
 #
 # A decoder of two blocks reads the course's corpus as characters. We sweep the learning rate, with and without the remedies. Which one keeps the
-# attention logits small? Up to which rate does the plain model train? (The first picture is the one to draw for a model of your own: how
+# attention logits small? Up to which rate does the plain model train well, say to within 0.45 nats of its own best? (The first picture is the one to draw for a model of your own: how
 # wide is the valley of good rates, and does a remedy widen it? The second shows a cause, which can be watched while a run still looks healthy.)
 
 # %% id="predict-instability"
@@ -941,7 +942,8 @@ explorer(step_by_step, kind=menu("plain", list(KINDS)), rate=menu(0.1, list(RATE
 # %% [markdown] id="real-model"
 # ## 9 · On a real model
 #
-# Your property tests on any causal model of the Hub. Padding behind the text and no attention mask: a causal model does not see it.
+# Your property tests on any causal model of the Hub. Padding behind the text and no attention mask: a causal model does not see it. (In float32: 16 bits round off
+# more than 1e-4.)
 
 # %% id="on-a-real-model"
 REAL_MODEL = None  # "Qwen/Qwen2.5-0.5B-Instruct"
@@ -949,7 +951,7 @@ REAL_MODEL = None  # "Qwen/Qwen2.5-0.5B-Instruct"
 if REAL_MODEL is None:
     print('Not run: set REAL_MODEL to a model of the Hub, such as "Qwen/Qwen2.5-0.5B-Instruct".')
 else:
-    real, _ = load_lm(REAL_MODEL)
+    real, _ = load_lm(REAL_MODEL, dtype="float32")
     print(properties(Logits(real), torch.arange(100, 124, device=real.device).reshape(3, 8)))
 
 # %% [markdown] id="remember"

@@ -169,8 +169,10 @@ for (kind, (_, after)), stage in zip(ranks[0].items(), (0, 1, 3), strict=True):
     held = [sum(rank[kind][0]) for rank in ranks]
     same = all(map(torch.allclose, after, ranks[0]["plain"][1]))
     share = sum(held) / 2 / sum(ranks[0]["plain"][0])
-    print(f"{kind:24} bytes on the ranks {held}, computed {computed:.0f}; {100 * share:.0f} %")
-    print(f"{'':24} the same weights after the step: {same}; predicted {my_shares.get(kind, 1)}")
+    print(f"{kind:24} bytes on the ranks {held}, computed {computed:.0f}")
+    guess = my_shares.get(kind, "all")
+    print(f"{'':24} {100 * share:.0f} % of the plain bytes · predicted {guess}")
+    print(f"{'':24} the same weights after the step: {same}")
     assert abs(sum(held) / 2 - computed) < 0.01 * computed
 
 # %% [markdown] id="all-reduce-question"
@@ -212,7 +214,7 @@ my_ring = {"bytes, of G, on 2 ranks": None, "on 100 ranks": None}
 #
 # <br><details><summary>Hint 3: the line people get wrong</summary>
 #
-# All ranks send *at the same time*: collect what goes out before you change a chunk. And `chunk()` gives views: work on clones.
+# In the second half nothing is added: who adds for all `2 (r - 1)` turns counts values twice. And `chunk()` gives views: work on clones.
 #
 # </details></details></details>
 
@@ -253,10 +255,9 @@ def sent_by_each(r: int, n: int) -> list[int]:
 
 
 for r in (2, 4, 100):
-    counts = set(sent_by_each(r, 1200))
-    print(
-        f"{r:3} ranks: each sends {counts} of 1200 values, computed {all_reduce_bytes(1200, r):g}"
-    )
+    counts = sent_by_each(r, 1200)
+    print(f"{r:3} ranks: each sends {set(counts)} values, {max(counts) / 1200:.2f} G", end="")
+    print(f"; computed {all_reduce_bytes(1200, r):g}")
 print("you predicted", *my_ring.values())
 
 # %% [markdown] id="tensor-question"
@@ -329,10 +330,20 @@ for rank, found in enumerate(ranks):
     print(f"        tensor parallel, output equal to 1e-5: {bool(difference < 1e-5)}")
     print(f"        bytes of weights {found['held']} of {4 * (up.numel() + down.numel())}")
 
+parts = [columns @ rows for columns, rows in zip(x.chunk(2, 1), up.chunk(2, 0), strict=True)]
+for name, hidden in {
+    "before": torch.relu(parts[0]) + torch.relu(parts[1]),
+    "after": torch.relu(parts[0] + parts[1]),
+}.items():
+    same = torch.allclose(hidden, torch.relu(x @ up), atol=1e-5)
+    print(f"W_up cut by rows, the activation {name} the sum: equal {same}")
+
 # %% [markdown] id="pipeline-question"
+# By rows each rank would have a part of the sum that goes *into* the activation: one all-reduce more, in the middle.
+#
 # ## 5 · Pipeline parallelism
 #
-# Or the layers are cut: `p` stages, each with some layers, and only the activations between them travel. But a stage waits for the one before it. So the batch is cut
+# Or the layers are cut: `p` stages, each with some layers, and only the activations between them travel, and their gradients. But a stage waits for the one before it. So the batch is cut
 # into `m` micro-batches (Huang et al. 2019, GPipe): while stage 1 works on micro-batch 0, stage 0 takes number 1. A forward and a backward pass
 # take one slot each. What share of the slots is idle, the **bubble**, with 4 stages and 1, 4 or 16 micro-batches?
 
@@ -346,7 +357,7 @@ my_bubble = {1: None, 4: None, 16: None}
 #
 # **Goal.** A table: a row for each stage, an entry for each slot, `"F3"` or `"B3"` where the stage runs micro-batch 3 (from 0 on) forward or backward, `None`
 # where it waits. Every stage runs every micro-batch forward once and backward once; forward after the stage before it, backward after the
-# stage behind it, and after its own forward pass; all rows together in `2 (m + p - 1)` slots. Several schedules do this, any will do.
+# stage behind it, and after its own forward pass. Each row has `2 (m + p - 1)` slots, for p stages and m micro-batches. Several schedules do this, any will do.
 #
 # `pipeline(stages, micro_batches) -> list[list[str | None]]`
 #
@@ -407,8 +418,8 @@ assert all(
 #
 # All cuts at once, for a published model: `data` × `tensor` × `pipe` devices, ZeRO's stage over the data-parallel ones, 16,384 tokens a replica in micro-batches of 1,024.
 # Does it fit into 80 GB, and what is paid? (Activations by Korthikanti et al. 2022, section 4.1, without checkpointing, and without the
-# attention scores, which a fused attention does not keep. What is sent in a step: gradients alone, or at stage 3 half as much again, Rajbhandari
-# et al. 2020, section 7; what tensor parallelism sends is not in it.)
+# attention scores, which a fused attention does not keep. What is sent in a step: gradients alone, or at stage 3 half as much again, with
+# the weights fetched once forward and once backward, Rajbhandari et al. 2020, section 7; what tensor parallelism sends is not in it.)
 
 # %% id="explorer"
 # Qwen2.5-3B
@@ -490,7 +501,7 @@ show(
 )
 
 # %% [markdown] id="fit-text"
-# With $\alpha$ and $\beta$ given, the law is linear in $E$, $A$, $B$: least squares. So we try a grid of exponents and keep the best pair. Errors count relative to the loss. For
+# With $\alpha$ and $\beta$ given, the law is linear in $E$, $A$, $B$: least squares. So we try a grid of exponents and keep the best pair of those that need no negative number. Errors count relative to the loss. For
 # error bars the **bootstrap**: draw sixteen of the sixteen runs with replacement, fit again, 200 times.
 
 
@@ -563,7 +574,7 @@ else:
 # ## What to remember
 #
 # - Mixed-precision AdamW: 16 bytes a parameter. ZeRO shards the optimizer's 12 first, then gradients, then weights; the step stays the same.
-# - An all-reduce in a ring costs each rank 2 (r - 1) / r times the bytes, whatever r is.
+# - An all-reduce in a ring costs each rank 2 (r - 1) / r times the bytes: less than twice, whatever r is.
 # - Data parallelism sends gradients once a step; tensor parallelism sends activations in each layer; pipeline parallelism sends little and waits:
 #   (p - 1) / (m + p - 1).
 # - A scaling law has error bars. Hold out the largest runs, and see.

@@ -36,6 +36,10 @@ SENTENCES = {
             "Some values are added more than once.",
             "In the second half what arrives takes the place of the chunk; it is not added.",
         ),
+        "result/other-chunks": (
+            "In each turn a rank sends another chunk than the one that it has just added to.",
+            "What arrived goes on: to the next rank, chunk number (rank - turn) % r.",
+        ),
         "result/own-left-out": (
             "A rank's own values are missing in its sum.",
             "Start from the rank's own tensor.",
@@ -49,6 +53,10 @@ SENTENCES = {
         "traffic/none": (
             "Nothing was sent: the ranks know each other's values by magic.",
             "What a rank gets from another one must come from send.",
+        ),
+        "traffic/not-all": (
+            "A part of what a rank has of the others did not come by a message.",
+            "Use what send returns, in both halves, not the sender's own chunk.",
         ),
         "traffic/one-rank": (
             "All messages go through one rank: it is the bottleneck, the others wait.",
@@ -66,6 +74,10 @@ SENTENCES = {
         "traffic/too-little": (
             "Less is sent than an all-reduce needs.",
             "2 (r - 1) messages of a chunk a rank.",
+        ),
+        "traffic/message-size": (
+            "As much is sent as needed, but in messages of another size.",
+            "In each turn one chunk of n / r values.",
         ),
         "traffic/uneven": (
             "Some ranks send more than others.",
@@ -87,6 +99,14 @@ SENTENCES = {
             "Each stage shards what the one before it does, and one part more.",
         ),
         "stage/off-by-one": ("The stages are one off.", "Stage 0 shards nothing, stage 3 all."),
+        "stage/reversed": (
+            "The higher the stage, the less is sharded.",
+            "Stage 3 shards all; a part is sharded from its stage on: stage >= …",
+        ),
+        "stage/only-the-last": (
+            "Nothing is sharded before stage 3.",
+            "1: the optimizer's state; 2: gradients too; 3: weights too.",
+        ),
         "stage/zero-sharded": ("Stage 0 shards something.", "Stage 0 is plain data parallelism."),
         "stage/weights-stay": ("The weights are never sharded.", "Stage 3 shards them."),
         "bytes/master-copy": (
@@ -108,6 +128,10 @@ SENTENCES = {
         "shape/no-table": ("The result is no table.", "A list of rows, one for each stage."),
         "shape/transposed": ("There is a row for each slot.", "A row for each stage."),
         "shape/rows": ("The number of rows is not that of the stages.", "A row for each stage."),
+        "shape/same-row": (
+            "All rows are one and the same list.",
+            "[[None] * n for _ in range(stages)]; [[None] * n] * stages is one row several times.",
+        ),
         "shape/ragged": ("The rows differ in length.", "Fill up with None."),
         "labels/from-one": ("Micro-batches count from 1.", 'From 0: "F0", "B0".'),
         "labels/other": ("An entry is none of the labels.", '"F0" … "B0" …, or None.'),
@@ -184,6 +208,8 @@ def _sum_slug(results: list[Tensor], tensors: list[Tensor], total: Tensor, wrong
         return "result/mean"
     if all(map(torch.equal, results, tensors)):
         return "result/nothing"
+    if ranks > 2 and all(map(torch.equal, results, _against(tensors))):
+        return "result/other-chunks"
     if all(torch.equal(r.double(), total - own) for r, own in zip(results, tensors, strict=True)):
         return "result/own-left-out"
     if 0 < len(wrong) < ranks:
@@ -194,6 +220,18 @@ def _sum_slug(results: list[Tensor], tensors: list[Tensor], total: Tensor, wrong
         return "result/added-twice"
     some = [0 < int((d == 0).sum()) < len(total) for d in differences]
     return "result/not-gathered" if all(some) else "value/wrong"
+
+
+def _against(tensors: list[Tensor]) -> list[Tensor]:
+    """What comes out where the number of the chunk goes up from turn to turn, not down."""
+    ranks = len(tensors)
+    chunks = [list(tensor.clone().chunk(ranks)) for tensor in tensors]
+    for turn in range(2 * (ranks - 1)):
+        outgoing = [chunks[rank][(rank + turn) % ranks] for rank in range(ranks)]
+        for rank, values in enumerate(outgoing):
+            own, place = chunks[(rank + 1) % ranks], (rank + turn) % ranks
+            own[place] = own[place] + values if turn < ranks - 1 else values
+    return [torch.cat(own) for own in chunks]
 
 
 def ring_neighbors(calls: list[dict], seed: int) -> Refusal | None:
@@ -214,19 +252,29 @@ def ring_neighbors(calls: list[dict], seed: int) -> Refusal | None:
 
 
 def _without_messages(call: dict, tensors: list[Tensor]) -> Refusal | None:
-    """A refusal if the sums are right although every message arrived with wrong values."""
+    """A refusal if a sum did not come by messages, each of which arrived with 1000 more: through a
+    chain of r - 1 of them come the numbers of r - 1 others, and but one rank is at its end."""
     results = call["value"]["results"] if call["outcome"] == "returned" else None
-    total = torch.stack(tensors).sum(0)
-    if isinstance(results, list) and all(
-        isinstance(result, Tensor) and torch.equal(result.double(), total) for result in results
-    ):
-        expected = "sums of what arrived"
+    ranks, total = len(tensors), torch.stack(tensors).sum(0)
+    if not isinstance(results, list) or len(results) != ranks:
+        return None
+    if not all(isinstance(result, Tensor) and result.shape == total.shape for result in results):
+        return None
+    passed = ((torch.stack(results).double() - total) / probes.ADDED).sort(0).values
+    expected = "sums of what arrived"
+    if not torch.equal(passed, passed.round()):
+        return None
+    if (passed == 0).any():
         return Refusal("traffic/none", expected, "sums of what did not come by a message")
+    if (passed[0] < ranks - 1).any() or (passed[1] < ranks).any():
+        seen = f"numbers that came by {passed.min():g} messages, of {ranks} ranks"
+        return Refusal("traffic/not-all", expected, seen)
     return None
 
 
 def ring_volume(calls: list[dict], seed: int) -> Refusal | None:
-    for call, tensors in zip(calls, probes.ring_inputs(seed), strict=False):
+    given = list(zip(calls, probes.ring_inputs(seed), strict=False))
+    for call, tensors in given:
         ranks, n = len(tensors), len(tensors[0])
         right = 2 * (ranks - 1) * n // ranks
         expected = f"{right} values sent by each of {ranks} ranks, with tensors of {n}"
@@ -236,9 +284,13 @@ def ring_volume(calls: list[dict], seed: int) -> Refusal | None:
         for source, _, count in call["value"]["log"]:
             sent[source] += count
         values = [sent[rank] for rank in range(ranks)]
-        if values == [right] * ranks:
-            continue
-        return Refusal(_volume_slug(values, right, ranks, n), expected, f"{values}")
+        if values != [right] * ranks:
+            return Refusal(_volume_slug(values, right, ranks, n), expected, f"{values}")
+    for call, tensors in given:
+        size = len(tensors[0]) // len(tensors)
+        if odd := [count for *_, count in call["value"]["log"] if count != size]:
+            expected = f"messages of {size} values, on {len(tensors)} ranks"
+            return Refusal("traffic/message-size", expected, f"one of {odd[0]}")
     return None
 
 
@@ -288,6 +340,9 @@ CANDIDATES = [
     ("stage/all-sharded", _bytes(lambda part, stage: stage > 0)),
     ("stage/all-sharded", _bytes(lambda part, stage: True)),
     ("stage/only-its-own", _bytes(lambda part, stage: stage == FIRST[part])),
+    ("stage/reversed", _bytes(lambda part, stage: stage <= FIRST[part])),
+    ("stage/reversed", _bytes(lambda part, stage: stage < FIRST[part])),
+    ("stage/only-the-last", _bytes(lambda part, stage: stage == 3)),
     ("stage/off-by-one", _bytes(lambda part, stage: stage + 1 >= FIRST[part])),
     ("stage/off-by-one", _bytes(lambda part, stage: stage > FIRST[part])),
     ("stage/zero-sharded", _bytes(lambda part, stage: max(stage, 1) >= FIRST[part])),
@@ -430,7 +485,8 @@ def _complete(rows: list[list], stages: int, batches: int) -> Refusal | None:
         if missing := sorted(labels - set(busy)):
             return Refusal("missing/micro-batch", expected, f"no {missing[0]}; {seen}")
         if len(busy) > len(labels):
-            return Refusal("twice/micro-batch", expected, seen)
+            one = stages > 1 and all(other == row for other in rows)
+            return Refusal("shape/same-row" if one else "twice/micro-batch", expected, seen)
     return None
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import random
 import tempfile
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
+
+import numpy as np
+import torch
 
 from course_utils.checks.judges import common
 from course_utils.checks.judges.common import Refusal
@@ -37,9 +41,17 @@ SENTENCES = {
             "One of the streams has the same numbers for every seed.",
             "All three are seeded with the argument.",
         ),
+        "seed/cut": (
+            "Large seeds are cut: two that are far apart give the same numbers.",
+            "Seeds go up to 2**32 - 1: give the argument as it is.",
+        ),
         "seed/zero-ignored": (
             "With seed 0 nothing is seeded.",
             "0 is a seed like any other: `if seed:` is false for it.",
+        ),
+        "seed/zero-replaced": (
+            "Seed 0 gives the numbers of another seed.",
+            "0 is a seed like any other: `seed or …` replaces it.",
         ),
         "deterministic/not-asked": (
             "torch may still take algorithms that give other bits each time.",
@@ -97,6 +109,15 @@ SENTENCES = {
             "A worker draws the same numbers in every epoch.",
             "get_worker_info().seed is new in each epoch; the worker's number is not.",
         ),
+        "streams/counted": (
+            "The function counts its calls; but each worker is a new copy, in which nothing has "
+            "been counted yet.",
+            "get_worker_info().seed is new in each epoch, in every worker.",
+        ),
+        "streams/persistent": (
+            "Workers that persist are seeded once: in the next epoch they go on.",
+            "Give the loader the options in `workers`, and no persistent_workers of your own.",
+        ),
         "streams/not-repeated": (
             "The same seed gives other noise the next time.",
             "The worker's seed comes from the loader's generator: seed that, and use it.",
@@ -150,6 +171,10 @@ SENTENCES = {
             "copied, and can be cut.",
             "Write it beside the old one.",
         ),
+        "write/renamed": (
+            "os.rename takes the place of a file on Linux and macOS; on Windows it fails.",
+            "os.replace does it everywhere.",
+        ),
         "write/left-behind": (
             "Files are left beside the checkpoint.",
             "os.replace moves; no copies.",
@@ -194,6 +219,11 @@ SENTENCES = {
             "git diff HEAD without a path shows the whole repository.",
         ),
         "diff/missing": ("The changes since the commit are missing.", "git diff HEAD."),
+        "diff/none-when-clean": (
+            "Where nothing has changed there is no diff in the record, as if there were no "
+            "repository.",
+            "Nothing changed is the empty text; None says that there is no repository.",
+        ),
         "diff/wrong": ("The diff does not hold what changed.", "git diff HEAD."),
         "git/needs-a-repository": (
             "Where there is no repository it fails, or invents something.",
@@ -209,6 +239,10 @@ SENTENCES = {
         "data/size": (
             "This is a size or a time, which other content can share.",
             "Hash the bytes.",
+        ),
+        "data/of-other-bytes": (
+            "This is the SHA-256 of something else than the file's bytes.",
+            "read_bytes(), all of them, unchanged; a new hashlib.sha256() for each file.",
         ),
         "data/other-hash": (
             "This is another hash than SHA-256 in hex.",
@@ -228,9 +262,17 @@ SENTENCES = {
             "copy.deepcopy(settings): dict(settings) copies only the outermost level.",
         ),
         "settings/wrong": ("The settings are not in the record as given.", 'record["settings"].'),
+        "record/moves": (
+            "After the call the program is in another folder: every relative path breaks.",
+            "git -C folder …, or subprocess.run(…, cwd=folder); no os.chdir.",
+        ),
         "environment/incomplete": (
             "The environment lacks an entry.",
             "python, platform, torch, numpy.",
+        ),
+        "environment/platform": (
+            "The platform is named too coarsely.",
+            "platform.platform(): system, release and processor.",
         ),
         "environment/wrong": (
             "A version is not the one that runs here.",
@@ -263,17 +305,31 @@ def other_seeds(calls: list[dict], seed: int) -> Refusal | None:
     expected = "other numbers with other seeds"
     if refusal := _raised(calls, expected):
         return refusal
-    rows = [call["numbers"] for call in calls]
-    fixed = [i for i in range(3) if len({rows[k][i] for k in (0, 2, 3)}) < 3]
-    if fixed:
-        slug = "seed/fixed" if len(fixed) == 3 else "seed/not-the-argument"
-        names = ", ".join(STREAMS[i] for i in fixed)
-        return Refusal(slug, expected, f"the same first number in {names}")
+    given, rows = probes.seeds(seed), [call["numbers"] for call in calls]
+    for k in (2, 3):
+        fixed = [i for i in range(3) if rows[0][i] == rows[k][i]]
+        if fixed:
+            slug = "seed/fixed" if len(fixed) == 3 else "seed/not-the-argument"
+            names = ", ".join(STREAMS[i] for i in fixed)
+            seen = f"the same first number in {names} with {given[0]} and {given[k]}"
+            return Refusal("seed/cut" if k == 3 else slug, expected, seen)
     repeated = [rows[0][i] == rows[1][i] for i in range(3)]
     zeros = [rows[4][i] == rows[5][i] for i in range(3)]
     if any(a and not b for a, b in zip(repeated, zeros, strict=True)):
         return Refusal("seed/zero-ignored", "the same numbers twice with seed 0", "other numbers")
+    own, zero = (_first_numbers(s) for s in (given[0], 0))
+    for i, name in enumerate(STREAMS):
+        if rows[0][i] == own[i] and rows[4][i] != zero[i]:
+            seen = f"{name} begins with {common.number(rows[4][i])}"
+            return Refusal("seed/zero-replaced", f"with seed 0 {common.number(zero[i])}", seen)
     return None
+
+
+def _first_numbers(seed: int) -> list[float]:
+    """Of the three streams, seeded as the libraries do."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = float(torch.rand((), generator=generator))
+    return [random.Random(seed).random(), float(np.random.RandomState(seed).rand()), drawn]
 
 
 def flags(calls: list[dict], seed: int) -> Refusal | None:
@@ -344,9 +400,14 @@ def epochs(calls: list[dict], seed: int) -> Refusal | None:
     expected = "other numbers in each epoch"
     if refusal := _no_loader(calls, expected):
         return refusal
+    if calls[0]["value"]["persistent"]:
+        return Refusal("streams/persistent", expected, "persistent_workers = True")
     one, two = calls[0]["value"]["draws"]
     if any(a == b for a, b in zip(one, two, strict=True)):
         return Refusal("streams/same-every-epoch", expected, f"{one[0]} twice")
+    replayed = calls[0]["value"]["replayed"]
+    if replayed != one[0] and calls[0]["value"]["draws"] == calls[1]["value"]["draws"]:
+        return Refusal("streams/counted", f"of a new worker {one[0]}", f"{replayed}")
     return None
 
 
@@ -435,6 +496,8 @@ def replaced(calls: list[dict], seed: int) -> Refusal | None:
         return Refusal("write/removed-first", expected, "for a while no file at the path")
     if second["elsewhere"]:
         return Refusal("write/other-folder", expected, "a file moved there from another folder")
+    if second["renamed"]:
+        return Refusal("write/renamed", "os.replace", "os.rename")
     if second["same"]:
         return Refusal("write/not-renewed", expected, "the old one")
     if second["left"]:
@@ -452,6 +515,8 @@ def cut_short(calls: list[dict], seed: int) -> Refusal | None:
     if loading["outcome"] == "raised":
         if loading["error"] == "UnpicklingError" and "Weights only" in loading["text"]:
             return Refusal("load/refused", expected, common.error_text(loading))
+        if loading["intact"]:
+            return common.raised(loading, expected)
         return Refusal("write/lost", expected, common.error_text(loading))
     first, later = calls[0]["states"], loading["states"]
     before = _untouched(seed)
@@ -472,10 +537,11 @@ def _untouched(seed: int) -> dict:
 
 
 def here(calls: list[dict], seed: int) -> Refusal | None:
-    """Commit and diff of a repository with staged and other changes."""
+    """Commit and diff of a repository with staged and other changes, and without any."""
     expected = "the commit, and what git diff HEAD prints"
-    if refusal := _no_record(calls[0], expected):
-        return refusal
+    for call in calls:
+        if refusal := _no_record(call, expected):
+            return refusal
     record = calls[0]["value"]
     commit, diffs = _repository(seed)
     seen = record["commit"]
@@ -486,7 +552,16 @@ def here(calls: list[dict], seed: int) -> Refusal | None:
         if isinstance(seen, str) and len(seen.strip()) >= 4 and commit.startswith(seen.strip()):
             slug = "commit/not-stripped" if seen.strip() == commit else "commit/short"
         return Refusal(slug, f"the commit {commit}", repr(seen)[:80])
-    return _judged_diff(record["diff"], diffs, expected)
+    if refusal := _judged_diff(record["diff"], diffs, expected):
+        return refusal
+    clean = calls[1]["value"]["diff"]
+    if clean is None:
+        return Refusal("diff/none-when-clean", "'' where nothing has changed", "None")
+    if not isinstance(clean, str) or clean.strip():
+        return Refusal("diff/wrong", "'' where nothing has changed", repr(clean)[:80])
+    if calls[0]["moved"]:
+        return Refusal("record/moves", "the program in the folder where it was", "in another one")
+    return None
 
 
 def _judged_diff(seen: object, diffs: dict[str, str], expected: str) -> Refusal | None:
@@ -563,19 +638,23 @@ def data(calls: list[dict], seed: int) -> Refusal | None:
     for key, content in contents.items():
         value = seen[key] if key in seen else seen[key.replace("/", "\\")]
         if value != hashlib.sha256(content).hexdigest():
-            slug = _hashed(value, content)
+            slug = _hashed(value, content, key, call["folder"])
             return Refusal(slug, f"{hashlib.sha256(content).hexdigest()[:16]}… for {key}",
                            repr(value)[:80])  # fmt: skip
     return None
 
 
-def _hashed(value: object, content: bytes) -> str:
+def _hashed(value: object, content: bytes, key: str, folder: str) -> str:
     if not isinstance(value, str):
         return "data/size" if isinstance(value, int | float) else "data/other-hash"
     if len(value) != 64:
         return "data/other-hash"
     starts = {hashlib.sha256(content[: 2**n]).hexdigest() for n in range(3, 22)}
-    return "data/of-the-start" if value in starts else "data/of-the-name"
+    if value in starts:
+        return "data/of-the-start"
+    names = (key, Path(key).name, str(Path(folder) / key))
+    of_names = {hashlib.sha256(name.encode()).hexdigest() for name in names}
+    return "data/of-the-name" if value in of_names else "data/of-other-bytes"
 
 
 def plain(calls: list[dict], seed: int) -> Refusal | None:
@@ -617,8 +696,8 @@ def _judged_environment(seen: object) -> Refusal | None:
     for name, number in right.items():
         if number.split("+")[0] not in str(seen[name]):
             return Refusal("environment/wrong", f"{name} {number}", f"{seen[name]}"[:80])
-    if not isinstance(seen["platform"], str) or len(seen["platform"]) < 3:
-        return Refusal("environment/wrong", "a platform", f"{seen['platform']}"[:80])
+    if platform.platform() not in str(seen["platform"]):
+        return Refusal("environment/platform", platform.platform(), f"{seen['platform']}"[:80])
     return None
 
 

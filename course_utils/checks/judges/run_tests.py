@@ -15,6 +15,8 @@ _WORDS = {
     "all": "every position sees the mean of all",
     "one place ahead": "the second position sees the next token",
     "one late place ahead": "the fourth position sees the next token",
+    "the first place ahead": "the first position sees the next token",
+    "the last place ahead": "the last position but one sees the last token",
     "a little of the last": "every position sees a hundredth of the last token",
     "mean of the rows": "every row sees the mean of all rows",
     "row before": "every row but the first sees the one before it",
@@ -25,6 +27,7 @@ _WORDS = {
     "length": "the length of the row is added",
     "count of padding": "the number of padding tokens is added",
     "padding, at the first place": "the first position sees the number of padding tokens",
+    "rows and padding": "rows see each other, and the length of the row is added",
 }
 
 
@@ -53,6 +56,10 @@ SENTENCES = {
         "answer/reversed": (
             "The answers are reversed.",
             "True where the model has the property, False where it does not.",
+        ),
+        "answer/first-alone": (
+            "Of two properties that fail only the first is reported.",
+            "Ask for each of the three, whatever the others say.",
         ),
         "answer/mixed-up": (
             "A property fails that this model has.",
@@ -89,6 +96,10 @@ SENTENCES = {
     },
     "reproducibility.trainer_tests": {
         "suite/no-tests": ("There are no tests.", "Methods whose names begin with test."),
+        "suite/never-fails": (
+            "A trainer passes that does nothing at all: there is no test that can fail.",
+            "assert what must be true; what is printed or returned, nobody looks at.",
+        ),
         "suite/own-error": (
             "A test fails for every trainer, by an error of its own.",
             "Read the error: an assert says what is wrong, another error is a slip in the test.",
@@ -96,7 +107,12 @@ SENTENCES = {
         **{
             f"refuses/{kind.__name__}": (f"A sound trainer is refused: {text}", hint)
             for kind, text, hint in [
-                (trainers.Trainer, "the plain one.", "Is the test true of it at all?"),
+                (
+                    trainers.Trainer,
+                    "the plain one.",
+                    "Is the test true of it at all? Dropout draws from torch's global stream: run "
+                    "one trainer to its end before you make the next.",
+                ),
                 (
                     trainers.ByHand,
                     "its loss is written out, its gradients are clipped, its optimizer is SGD.",
@@ -173,11 +189,14 @@ def _finds(name: str, kinds: tuple[str, ...]):
 
     def judge(calls: list[dict], seed: int) -> Refusal | None:
         for kind, call in zip(kinds, calls, strict=True):
+            right = {other: other != name for other in NAMES}
             expected = f"{name} False, the others True: {_WORDS[kind]}"
+            if kind == "rows and padding":
+                right["rows"] = False
+                expected = f"rows and padding False: {_WORDS[kind]}"
             if refusal := _unusable(call, expected):
                 return refusal
             seen = f"{call['value']}"
-            right = {other: other != name for other in NAMES}
             if kind == "all":
                 right["padding"] = False  # padding is among what it sees
             found = {key: bool(call["value"][key]) for key in NAMES}
@@ -185,6 +204,8 @@ def _finds(name: str, kinds: tuple[str, ...]):
                 continue
             if found == {key: not value for key, value in right.items()}:
                 return Refusal("answer/reversed", expected, seen)
+            if kind == "rows and padding" and found[name] and not found["rows"]:
+                return Refusal("answer/first-alone", expected, seen)
             if found[name]:
                 return Refusal(_slug(kind), expected, seen)
             if kind not in AMBIGUOUS:
@@ -242,7 +263,11 @@ def _caught(group: str):
         for call in calls:
             if call["outcome"] == "raised":
                 return common.raised(call, "a broken trainer caught")
-        broken = calls[1:]  # behind the plain trainer
+        broken = calls[1 : 1 + len(kinds)]  # behind the plain trainer
+        for hopeless in calls[1 + len(kinds) :]:
+            if not hopeless["value"].keys() - {""}:
+                expected = "a trainer refused that does nothing at all"
+                return Refusal("suite/never-fails", expected, "no test fails")
         missed = [
             k for k, call in zip(kinds, broken, strict=True) if not call["value"].keys() - {""}
         ]

@@ -14,6 +14,7 @@ from course_utils.checks.probes.reproducibility import wrapped
 from course_utils.checks.probes.tracing import _as_tensors
 
 MOST_MESSAGES = 2000
+ADDED = 1000  # to what arrives, in the last call
 
 
 # ring_all_reduce(tensors, send)
@@ -24,7 +25,7 @@ def ring_inputs(seed: int) -> list[list[Tensor]]:
     gives the same."""
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1) + 1201)
     return [
-        list(torch.randint(-50, 50, (r, r * n), generator=generator).double())
+        list(torch.randint(-5000, 5000, (r, r * n), generator=generator).double())
         for r, n in ((2, 3), (3, 2), (5, 1), (1, 4), (4, 3))
     ]
 
@@ -34,7 +35,7 @@ def ring(answer: Callable, seed: int) -> list[dict]:
     for three ranks again, what arrives is not what was sent."""
     inputs = ring_inputs(seed)
     calls = [_ring(answer, tensors, 0) for tensors in inputs]
-    return [*calls, _ring(answer, inputs[1], 1000)]
+    return [*calls, _ring(answer, inputs[1], ADDED)]
 
 
 def _ring(answer: Callable, tensors: list[Tensor], added: int) -> dict:

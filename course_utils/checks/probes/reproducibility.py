@@ -11,6 +11,7 @@ import functools
 import hashlib
 import inspect
 import json
+import math
 import os
 import random
 import subprocess
@@ -45,9 +46,9 @@ def _generator(seed: int, stream: int) -> torch.Generator:
 
 
 def seeds(seed: int) -> list[int]:
-    """One seed twice, two others, and 0 twice."""
+    """One seed twice, two others, 0 twice, and the largest."""
     one = 1000 + 37 * seed % 9000
-    return [one, one, one + 1, 2**31 + one, 0, 0]
+    return [one, one, one + 1, 2**31 + one, 0, 0, 2**32 - 1]
 
 
 def streams(answer: Callable, seed: int) -> list[dict]:
@@ -122,15 +123,22 @@ def loader_seeds(seed: int) -> list[int]:
 
 
 def loader_runs(answer: Callable, seed: int) -> list[dict]:
-    """For each seed two epochs: their batches, as indices, and what each worker draws."""
+    """For each seed two epochs: their batches, as indices, and what each worker draws; and what
+    the first one draws when it is ``replayed``, from the same seed, after all others."""
 
     def run(dataset, batch_size, seed, **workers):
         loader = answer(dataset, batch_size, seed, **workers)
         if not isinstance(loader, DataLoader):
             return loader
         scramble(next(others))
-        batches, draws = zip(*(_epoch(loader, dataset) for _ in range(2)), strict=True)
-        return {"workers": loader.num_workers, "batches": batches, "draws": draws}
+        batches, draws, bases = zip(*(_epoch(loader, dataset) for _ in range(2)), strict=True)
+        return {
+            "workers": loader.num_workers,
+            "persistent": loader.persistent_workers,
+            "batches": batches,
+            "draws": draws,
+            "replayed": _in_worker(loader, dataset, bases[0], 0),
+        }
 
     others = iter(range(seed + 1, seed + 1000))
     calls = []
@@ -141,11 +149,11 @@ def loader_runs(answer: Callable, seed: int) -> list[dict]:
     return calls
 
 
-def _epoch(loader: DataLoader, dataset: Drawing) -> tuple[list, list]:
+def _epoch(loader: DataLoader, dataset: Drawing) -> tuple[list, list, int]:
     batches = [list(map(int, batch)) for batch in loader.batch_sampler]
     base = int(torch.empty((), dtype=torch.int64).random_(generator=loader.generator))
     draws = [_in_worker(loader, dataset, base, id) for id in range(WORKERS)]
-    return batches, draws
+    return batches, draws, base
 
 
 def _in_worker(loader: DataLoader, dataset: Drawing, base: int, id: int) -> list[int]:
@@ -173,7 +181,7 @@ def _in_worker(loader: DataLoader, dataset: Drawing, base: int, id: int) -> list
 # Checkpoint(model, optimizer, scheduler, data)
 
 
-class Broken(RuntimeError):
+class Broken(OSError):
     """The disk fails while the state is written."""
 
 
@@ -223,6 +231,7 @@ class Trial:
 
     def step(self) -> float:
         x = self.data.next() + torch.from_numpy(np.random.normal(size=(6, 4)))
+        x = x + np.random.normal()  # they are made in pairs: the state holds the other one
         x = -x if random.random() < 0.5 else x
         loss = (self.model(x) - x.sum(1, keepdim=True)).square().mean()
         self.optimizer.zero_grad()
@@ -265,11 +274,12 @@ def other_run(seed: int) -> Trial:
 
 
 def resumed(answer: Callable, seed: int) -> list[dict]:
-    """Save one run, load it in another, go on: ``states`` after loading, ``losses`` from there."""
+    """Save one run, whose last step comes after the checkpoint was made; load it in another, go on:
+    ``states`` after loading, ``losses`` from there."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.pt"
-        first = saved_run(seed)
-        calls = [attempt(wrapped(answer, _saving(answer, path)), *first.parts)]
+        first = Trial(seed, SAVED_AT - 1)
+        calls = [attempt(wrapped(answer, _saving(answer, path, first.step)), *first.parts)]
         calls[0]["states"] = first.states()
         other = other_run(seed)
         if calls[0]["outcome"] == "returned":
@@ -285,8 +295,13 @@ def _losses(trial: Trial) -> list[float] | str:
         return f"{type(error).__name__}: {error}"[:200]
 
 
-def _saving(answer: Callable, path: Path) -> Callable:
-    return lambda *parts: answer(*parts).save(path)
+def _saving(answer: Callable, path: Path, step: Callable = lambda: None) -> Callable:
+    def save(*parts):
+        checkpoint = answer(*parts)
+        step()
+        return checkpoint.save(path)
+
+    return save
 
 
 def _loading(answer: Callable, path: Path) -> Callable:
@@ -297,7 +312,8 @@ def replaced(answer: Callable, seed: int) -> list[dict]:
     """A second save over a first: what happened to the first file, and what lies there then.
 
     ``rewritten``: the first file was written into; ``removed``: it was taken away before the new
-    one came; ``moved_from``: folders that a file was renamed from; ``left``: other files.
+    one came; ``elsewhere``: a file came from another folder; ``renamed``: by os.rename; ``left``:
+    other files.
     """
     with tempfile.TemporaryDirectory() as parent:
         path, witness = Path(parent) / "runs" / "run.pt", Path(parent) / "witness"
@@ -316,6 +332,7 @@ def replaced(answer: Callable, seed: int) -> list[dict]:
             "same": path.exists() and path.read_bytes() == before,
             "removed": seen["removed"],
             "elsewhere": seen["elsewhere"],
+            "renamed": seen["renamed"],
             "left": sorted(p.name for p in path.parent.iterdir() if p != path),
         }
     return calls
@@ -323,8 +340,9 @@ def replaced(answer: Callable, seed: int) -> list[dict]:
 
 @contextlib.contextmanager
 def _watched(path: Path) -> Iterator[dict]:
-    """Whether the file is taken away, and whether one is renamed to it from another folder."""
-    seen = {"removed": False, "elsewhere": False}
+    """Whether the file is taken away, whether one is moved to it from another folder, and whether
+    by os.rename."""
+    seen = {"removed": False, "elsewhere": False, "renamed": False}
     target = os.path.realpath(path)
 
     def removing(function):
@@ -339,6 +357,7 @@ def _watched(path: Path) -> Iterator[dict]:
             if os.path.realpath(destination) == target:
                 folder = os.path.dirname(os.path.realpath(source))
                 seen["elsewhere"] |= folder != os.path.dirname(target)
+                seen["renamed"] |= function.__name__ == "rename"
             seen["removed"] |= os.path.realpath(source) == target
             return function(source, destination, *args, **kwargs)
 
@@ -356,7 +375,8 @@ def _watched(path: Path) -> Iterator[dict]:
 
 
 def cut_short(answer: Callable, seed: int) -> list[dict]:
-    """A save, a step, a save in the midst of which the disk fails, and a load in another run."""
+    """A save, a step, a save in the midst of which the disk fails, and a load in another run;
+    ``intact``: whether the file is still that of the first save."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.pt"
         trial = saved_run(seed)
@@ -364,13 +384,15 @@ def cut_short(answer: Callable, seed: int) -> list[dict]:
         if calls[0]["outcome"] != "returned":
             return calls
         calls[0]["states"] = trial.states()
+        content = path.read_bytes() if path.exists() else None
         trial.step()
         trial.data.fails = True
         calls.append(attempt(wrapped(answer, _saving(answer, path)), *trial.parts))
         calls[1]["states"] = {}
+        intact = content is not None and path.exists() and path.read_bytes() == content
         other = other_run(seed)
         call = attempt(wrapped(answer, _loading(answer, path)), *other.parts)
-        calls.append(call | {"states": other.states()})
+        calls.append(call | {"states": other.states(), "intact": intact})
     return calls
 
 
@@ -401,13 +423,19 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def repository(folder: Path, seed: int) -> None:
-    """A commit; after it all files are changed, and some of them staged."""
+    """Two commits, the second on no branch; after it all files are changed, some of them staged,
+    and one is new that git does not track."""
     git(folder, "init", "-q", "-b", "main")
     for name, (text, _) in SOURCES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"# {seed}\n{text}")
+    (folder / "train.py").write_text("rate = 0\n")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "first")
+    git(folder, "checkout", "-q", "--detach")
+    (folder / "train.py").write_text(f"# {seed}\n{SOURCES['train.py'][0]}")
+    git(folder, "commit", "-q", "-a", "-m", "second")
+    (folder / "notes.txt").write_text("not tracked\n")
     for name, (_, text) in SOURCES.items():
         (folder / name).write_text(f"# {seed}\n{text.format(40 + seed)}")
     git(folder, "add", *STAGED)
@@ -418,21 +446,24 @@ def record_settings(seed: int) -> dict:
 
 
 def record_files(folder: Path, seed: int) -> list[Path]:
-    """Two files of one name and one size, and a large one of bytes that are no text."""
+    """Two files of one name and one size, one of them by a path with a detour, and a large one of
+    bytes that are no text."""
     numbers = torch.randint(256, (BIG,), generator=_generator(seed, 9), dtype=torch.uint8)
     content = numbers.numpy().tobytes()
     texts = {"a/corpus.bin": content, "b/data.txt": b"one", "c/data.txt": b"two"}
     for name, data in texts.items():
         (folder / name).parent.mkdir()
         (folder / name).write_bytes(data)
-    return [folder / name for name in texts]
+    return [folder / "a/corpus.bin", folder / "b/data.txt", folder / "b/../c/data.txt"]
 
 
 def record_here(answer: Callable, seed: int) -> list[dict]:
-    """The record of a repository with changes, asked from a folder inside it."""
+    """The record of a repository with changes, asked from a folder inside it, and without them."""
     with _git_folder() as folder:
         repository(folder, seed)
-        return [_recorded(answer, record_settings(seed), [], folder / "tools")]
+        calls = [_recorded(answer, record_settings(seed), [], folder / "tools")]
+        git(folder, "reset", "-q", "--hard")
+        return [*calls, _recorded(answer, record_settings(seed), [], folder / "tools")]
 
 
 def record_nowhere(answer: Callable, seed: int) -> list[dict]:
@@ -449,7 +480,7 @@ def record_data(answer: Callable, seed: int) -> list[dict]:
             data = part.get("data") if isinstance(part, dict) else None
             if isinstance(data, dict):
                 part["data"] = {k.replace(f"{folder}{os.sep}", ""): v for k, v in data.items()}
-        return [call]
+        return [call | {"folder": str(folder)}]
 
 
 def record_plain(answer: Callable, seed: int) -> list[dict]:
@@ -470,11 +501,16 @@ def record_plain(answer: Callable, seed: int) -> list[dict]:
 
         file = folder / "data.txt"
         file.write_bytes(b"data")
-        return [attempt(wrapped(answer, run), settings, [file], folder)]
+        return [_recorded(wrapped(answer, run), settings, [file], folder)]
 
 
 def _recorded(answer: Callable, settings: dict, files: list[Path], folder: Path) -> dict:
-    return attempt(wrapped(answer, answer), settings, files, folder)
+    """The call, and whether it ``moved`` the program to another folder."""
+    before = os.getcwd()
+    call = attempt(wrapped(answer, answer), settings, files, folder)
+    moved = os.getcwd() != before
+    os.chdir(before)
+    return call | {"moved": moved}
 
 
 @contextlib.contextmanager
@@ -551,13 +587,20 @@ class Small(nn.Module):
             return none + 0.02 * length
         if self.kind == "count of padding":
             return none + 0.2 * (ids == trainers.PAD).sum(1)[:, None, None].to(x)
+        if self.kind == "rows and padding":
+            return x.mean(0, keepdim=True) * 0.1 + 0.02 * length
         if self.kind == "padding, at the first place":
             none[:, 0] = 0.2 * (ids == trainers.PAD).sum(1, keepdim=True).to(x)
         return none
 
 
 SOUND_KINDS = ("float32", "large logits", "training mode", "float64")
-PLACES = {"one place ahead": 1, "one late place ahead": 3}
+PLACES = {
+    "one place ahead": 1,
+    "one late place ahead": 3,
+    "the first place ahead": 0,
+    "the last place ahead": LENGTH - 2,
+}
 CAUSAL = ("one ahead", "three ahead", "all", *PLACES, "a little of the last")
 ROW = (
     "mean of the rows",
@@ -566,7 +609,13 @@ ROW = (
     "next row, around",
     "last row, in the first",
 )
-PADDING = ("places from the end", "length", "count of padding", "padding, at the first place")
+PADDING = (
+    "places from the end",
+    "length",
+    "count of padding",
+    "padding, at the first place",
+    "rows and padding",
+)
 
 
 def small(kind: str, seed: int) -> Small:
@@ -590,6 +639,9 @@ def _looked_at(kinds: tuple[str, ...]):
         calls = []
         for kind in kinds:
             model, ids = small(kind, seed), text(seed)
+            if kind == "training mode":
+                for parameter in model.parameters():
+                    parameter.grad = torch.ones_like(parameter)
             before = _state(model)
             call = attempt(wrapped(answer, lambda *a: _truths(answer(*a))), model, ids)
             after = _state(model)
@@ -613,8 +665,9 @@ def _is_single(value: object) -> bool:
 def _state(model: nn.Module) -> dict:
     return {
         "the mode": [module.training for module in model.modules()],
-        "the parameters": [fingerprint(p) for p in model.parameters()],
-        "the gradients": [p.grad is not None for p in model.parameters()],
+        "the parameters": [(fingerprint(p), p.requires_grad) for p in model.parameters()],
+        "the gradients": [fingerprint(p.grad) for p in model.parameters()],
+        "the modules": repr(model),
         "the hooks": [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()],
     }
 
@@ -641,10 +694,26 @@ def sound_trainers(answer: type, seed: int) -> list[dict]:
     return calls
 
 
+class Hopeless(trainers.MixesRows, trainers.Unseeded):
+    """Neither learns nor saves, and no loss is a number: whatever is asked of it fails."""
+
+    def step(self, ids=None):
+        return math.nan
+
+    def evaluate(self, ids):
+        return math.nan
+
+    def save(self, path):
+        pass
+
+    def load(self, path):
+        pass
+
+
 def broken_trainers(group: str):
     """A probe: for each trainer of the group the first test that it fails, of those that the plain
     trainer, which goes before them, does not fail. A test that found one is tried first on the
-    next."""
+    next. Where none finds a wrong loss, they are tried on a hopeless trainer behind all others."""
 
     def probe(answer: type, seed: int) -> list[dict]:
         calls, first = [_plain_one(answer, seed)], ""
@@ -654,6 +723,8 @@ def broken_trainers(group: str):
             calls.append(_tried(answer, kind, seed, calls[0]["value"], first))
             found = calls[-1].get("value")
             first = next(reversed(found)) if found else first
+        if group == "the loss" and all(call.get("value") == calls[0]["value"] for call in calls):
+            calls.append(_tried(answer, Hopeless, seed, calls[0]["value"]))
         return calls
 
     return probe

@@ -1,6 +1,6 @@
 """Rows by multiplication: one row, several times."""
 
-MISCONCEPTION = "twice/micro-batch"
+MISCONCEPTION = "shape/same-row"
 
 
 def pipeline(stages, micro_batches):

@@ -28,7 +28,7 @@ class Checkpoint:
         )
         temporary = str(path) + ".tmp"
         torch.save(everything, temporary)
-        os.rename(temporary, path)
+        os.replace(temporary, path)
 
     def load(self, path):
         model, optimizer, scheduler, data, of_python, of_numpy, of_torch = torch.load(path)

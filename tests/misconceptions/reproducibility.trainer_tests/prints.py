@@ -1,6 +1,6 @@
 """Looks at the loss."""
 
-MISCONCEPTION = "survives/NoShift"
+MISCONCEPTION = "suite/never-fails"
 
 
 class TrainerTests:

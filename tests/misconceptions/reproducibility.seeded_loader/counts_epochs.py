@@ -1,4 +1,4 @@
-"""A seed of a few digits; the same for many runs."""
+"""Counts the epochs itself; each worker is a copy, in which the count begins anew."""
 
 import itertools
 
@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, get_worker_info
 
-MISCONCEPTION = "streams/seed-ignored"
+MISCONCEPTION = "streams/counted"
 
 
 def seeded_loader(dataset, batch_size, seed, **workers):
     def seed_worker(worker_id):
-        get_worker_info().dataset.rng = np.random.default_rng([worker_id, next(epochs)])
+        get_worker_info().dataset.rng = np.random.default_rng([seed, worker_id, next(calls)])
 
     generator = torch.Generator().manual_seed(seed)
-    epochs = itertools.count()
+    calls = itertools.count()
     return DataLoader(
         dataset,
         batch_size,

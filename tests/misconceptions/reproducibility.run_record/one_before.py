@@ -1,0 +1,29 @@
+"""Shows the last commit's changes as well."""
+
+import copy
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+MISCONCEPTION = "diff/wrong"
+
+
+def run_record(settings, files, folder):
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True)
+        return done.stdout.strip("\n") if done.returncode == 0 else None
+
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "diff": git("diff", "HEAD~1"),
+        "settings": copy.deepcopy(settings),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "torch": version("torch"),
+            "numpy": version("numpy"),
+        },
+        "data": {str(f): hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in files},
+    }
