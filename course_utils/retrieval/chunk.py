@@ -9,12 +9,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .store import Chunk
 
 if TYPE_CHECKING:
+    from semantic_text_splitter import MarkdownSplitter
     from transformers import PreTrainedTokenizerBase
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
@@ -54,14 +56,8 @@ def chunks(
     heading is the last one in Markdown up to the chunk's end. An empty text has no chunks.
     Raises ValueError unless 0 <= overlap < size.
     """
-    from semantic_text_splitter import MarkdownSplitter
-    from tokenizers import Tokenizer
-
     _check_sizes(size, overlap)
-    counter = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    counter.no_truncation()
-    counter.no_padding()
-    splitter = MarkdownSplitter.from_huggingface_tokenizer(counter, size, overlap=overlap)
+    splitter = _splitter(tokenizer.backend_tokenizer.to_str(), size, overlap)
     headings = [(match.start(), match[1]) for match in HEADING.finditer(text)]
     found, heading, passed = [], "", 0
     for start, content in splitter.chunk_indices(text):
@@ -70,6 +66,18 @@ def chunks(
             heading, passed = headings[passed][1], passed + 1
         found.append(Chunk(file, content, heading, start, stop))
     return found
+
+
+@lru_cache(maxsize=8)
+def _splitter(tokenizer: str, size: int, overlap: int) -> MarkdownSplitter:
+    """``tokenizer`` is its JSON, which takes longer to read than most texts to cut."""
+    from semantic_text_splitter import MarkdownSplitter
+    from tokenizers import Tokenizer
+
+    counter = Tokenizer.from_str(tokenizer)
+    counter.no_truncation()
+    counter.no_padding()
+    return MarkdownSplitter.from_huggingface_tokenizer(counter, size, overlap=overlap)
 
 
 def _check_sizes(size: int, overlap: int) -> None:
