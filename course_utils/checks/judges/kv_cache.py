@@ -719,24 +719,24 @@ MASKS = [
 ]
 
 
-def _mask(calls: list[dict], seed: int, sizes: tuple) -> Refusal | None:
+def _mask(calls: list[dict], sizes: list[tuple[int, int]]) -> Refusal | None:
     for call in calls:
         value = call.get("value")
         if isinstance(value, Tensor) and value.dtype != torch.bool:
             return Refusal("mask/not-boolean", "a mask of torch.bool", f"{value.dtype}")
-    return _values(calls, list(sizes), _triangle, MASKS, "n_new n_keys")
+    return _values(calls, sizes, _triangle, MASKS, "n_new n_keys")
 
 
 def mask_of_prefill(calls: list[dict], seed: int) -> Refusal | None:
-    return _mask(calls, seed, probes.PREFILLS)
+    return _mask(calls, probes.prefill_sizes(seed))
 
 
 def mask_of_chunk(calls: list[dict], seed: int) -> Refusal | None:
-    return _mask(calls, seed, probes.CHUNKS)
+    return _mask(calls, probes.chunk_sizes(seed))
 
 
 def mask_of_token(calls: list[dict], seed: int) -> Refusal | None:
-    return _mask(calls, seed, probes.TOKENS)
+    return _mask(calls, probes.token_sizes(seed))
 
 
 # Classes: the oracle is a class, and so is a misconception; each goes through the same steps
@@ -1470,8 +1470,8 @@ def _counted(calls: list[dict], inputs: list[tuple]) -> Refusal | None:
 
 
 def bytes_contiguous(calls: list[dict], seed: int) -> Refusal | None:
-    return _counted(calls, probes.bytes_inputs())
+    return _counted(calls, probes.bytes_inputs(seed))
 
 
 def bytes_blocks(calls: list[dict], seed: int) -> Refusal | None:
-    return _counted(calls, probes.block_inputs())
+    return _counted(calls, probes.block_inputs(seed))

@@ -300,21 +300,26 @@ def running(config: PreTrainedConfig, attention: str, spread: float = 0.4) -> Pr
     return model.eval().requires_grad_(False)
 
 
+def _drawn(sizes: Sizes) -> PreTrainedConfig:
+    """One of three architectures: which it is tells nothing of the mask."""
+    config = (LlamaConfig, Qwen2Config, Gemma3TextConfig)[sizes.between(0, 2)]
+    others = {"kv_heads": 1, "head_dim": 6} if config is Gemma3TextConfig else {"kv_heads": 2}
+    return config(**sizes.gated(num_hidden_layers=2, **others))
+
+
 def _adding(seed: int) -> list[PreTrainedModel]:
-    """In the second the last token moves the first one's logits, but seldom their order."""
+    """In all but the first the last token moves the first one's logits, but seldom their order."""
     sizes = Sizes(seed, 71)
-    llama = LlamaConfig(**sizes.gated(kv_heads=2, num_hidden_layers=2))
-    small = gpt2(sizes, num_hidden_layers=2)
+    drawn, small = _drawn(sizes), [gpt2(sizes, num_hidden_layers=2) for _ in range(3)]
     added = _registered(_added, sizes)
-    return [running(llama, added), running(small, "sdpa", spread=0.05)]
+    return [running(drawn, added), *(running(one, "sdpa", spread=0.02) for one in small)]
 
 
 def _multiplying(seed: int) -> list[PreTrainedModel]:
     sizes = Sizes(seed, 72)
-    qwen = Qwen2Config(**sizes.gated(kv_heads=2, num_hidden_layers=2))
-    gemma = Gemma3TextConfig(**sizes.gated(kv_heads=1, num_hidden_layers=2, head_dim=6))
+    drawn = [_drawn(sizes), _drawn(sizes)]
     multiplied = _registered(_multiplied, sizes)
-    return [running(qwen, multiplied), running(gemma, multiplied)]
+    return [running(config, multiplied) for config in drawn]
 
 
 def masking_additive(answer: Callable, seed: int) -> list[dict]:

@@ -22,6 +22,10 @@ def _generator(seed: int, stream: int) -> torch.Generator:
     return torch.Generator().manual_seed(1_000_003 * (seed + 1) + stream)
 
 
+def _whole(generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
 def _normal(generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
@@ -130,16 +134,31 @@ CHUNKS = ((3, 7), (2, 3), (5, 6))
 TOKENS = ((1, 6), (1, 2))
 
 
+def prefill_sizes(seed: int) -> list[tuple[int, int]]:
+    n = _whole(_generator(seed, 224), 8, 60)
+    return [*PREFILLS, (n, n)]
+
+
+def chunk_sizes(seed: int) -> list[tuple[int, int]]:
+    generator = _generator(seed, 225)
+    n = _whole(generator, 3, 40)
+    return [*CHUNKS, (n, n + _whole(generator, 1, 40))]
+
+
+def token_sizes(seed: int) -> list[tuple[int, int]]:
+    return [*TOKENS, (1, _whole(_generator(seed, 226), 7, 200))]
+
+
 def mask_of_prefill(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, list(PREFILLS))
+    return _call_each(answer, prefill_sizes(seed))
 
 
 def mask_of_chunk(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, list(CHUNKS))
+    return _call_each(answer, chunk_sizes(seed))
 
 
 def mask_of_token(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, list(TOKENS))
+    return _call_each(answer, token_sizes(seed))
 
 
 # GroupedCache and SinkCache: layers of a transformers cache
@@ -343,18 +362,28 @@ def paged_free(answer: type, seed: int) -> list[dict]:
 # cache_bytes(lengths, n_layers, n_kv_heads, d_head, bytes_per_value=2, block_size=1)
 
 
-def bytes_inputs() -> list[tuple]:
+def _any_cache(generator) -> tuple:
+    """Lengths, layers, heads of keys and values, d_head."""
+    lengths = [_whole(generator, 1, 300) for _ in range(_whole(generator, 3, 6))]
+    return lengths, *(_whole(generator, low, high) for low, high in ((2, 40), (2, 16), (3, 128)))
+
+
+def bytes_inputs(seed: int) -> list[tuple]:
     large = ([4096] * 4, 32, 32, 128)
-    return [([10], 3, 2, 5), ([7, 20, 1], 4, 3, 8, 4), large, ([5, 6], 2, 1, 7, 1, 1)]
+    small = [([10], 3, 2, 5), ([7, 20, 1], 4, 3, 8, 4)]
+    return [*small, large, ([5, 6], 2, 1, 7, 1, 1), _any_cache(_generator(seed, 227))]
 
 
-def block_inputs() -> list[tuple]:
-    return [([1, 16, 17], 3, 2, 5, 2, 16), ([9, 30, 8], 4, 3, 8, 2, 8), ([0, 5], 2, 2, 4, 2, 4)]
+def block_inputs(seed: int) -> list[tuple]:
+    generator = _generator(seed, 228)
+    drawn = (*_any_cache(generator), 2, _whole(generator, 3, 32))
+    chosen = [([1, 16, 17], 3, 2, 5, 2, 16), ([9, 30, 8], 4, 3, 8, 2, 8), ([0, 5], 2, 2, 4, 2, 4)]
+    return [*chosen, drawn]
 
 
 def bytes_contiguous(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, bytes_inputs())
+    return _call_each(answer, bytes_inputs(seed))
 
 
 def bytes_blocks(answer: Callable, seed: int) -> list[dict]:
-    return _call_each(answer, block_inputs())
+    return _call_each(answer, block_inputs(seed))

@@ -690,6 +690,10 @@ def _mixed(generator, good: int, bad: int, plain: int) -> str:
     return " ".join(said[i] for i in torch.randperm(len(said), generator=generator).tolist())
 
 
+def _any_mixed(generator) -> str:
+    return _mixed(generator, *torch.randint(10, (3,), generator=generator).tolist())
+
+
 def score_inputs(seed: int) -> list[tuple]:
     generator = _generator(seed, 571)
     few = [_mixed(generator, 1, 0, 4), _mixed(generator, 2, 6, 5), _mixed(generator, 0, 0, 3)]
@@ -697,6 +701,7 @@ def score_inputs(seed: int) -> list[tuple]:
         (few, list(GOOD), list(BAD)),
         ([_mixed(generator, 3, 1, 6)], list(GOOD), list(BAD)),
         ([_mixed(generator, 0, 3, 2), _mixed(generator, 0, 1, 2)], frozenset(GOOD), frozenset(BAD)),
+        ([_any_mixed(generator) for _ in range(4)], list(GOOD), list(BAD)),
     ]
 
 
@@ -723,7 +728,9 @@ def empty_inputs(seed: int) -> list[tuple]:
     """No word that counts, and a word that is on both lists."""
     generator = _generator(seed, 573)
     plain = _mixed(generator, 0, 0, 5)
-    both = [f"fine {GOOD[0]} fine fine {BAD[0]} {BAD[1]}", "fine"]
+    good = int(torch.randint(1, 6, (), generator=generator))
+    bad = good + int(torch.randint(1, 5, (), generator=generator))
+    both = [" ".join(["fine", *good * GOOD[:1], "fine fine", *bad * BAD[:1]]), "fine"]
     return [
         ([plain], list(GOOD), list(BAD)),
         (both, list(GOOD), [*BAD, "fine"]),

@@ -101,34 +101,45 @@ def _mixed(rng, sizes: list[int], backwards: list[int]) -> tuple[Tensor, Tensor,
     return slopes[order], groups[order], n
 
 
+def _any_sizes(rng) -> tuple[list[int], list[int]]:
+    """Three or four groups of 4 to 30 samples, of which at least two go either way."""
+    sizes = torch.randint(4, 31, (3 + int(torch.randint(2, (), generator=rng)),), generator=rng)
+    return sizes.tolist(), [2 + int(torch.randint(n - 3, (), generator=rng)) for n in sizes]
+
+
 def share_inputs(seed: int) -> list[tuple[Tensor, Tensor, int]]:
     rng = generator(seed, 621)
-    return [_mixed(rng, [5, 8, 3], [1, 6, 0]), _mixed(rng, [4, 7], [4, 2])]
+    chosen = [_mixed(rng, [5, 8, 3], [1, 6, 0]), _mixed(rng, [4, 7], [4, 2])]
+    return [*chosen, _mixed(rng, *_any_sizes(rng))]
 
 
 def zero_inputs(seed: int) -> list[tuple[Tensor, Tensor, int]]:
     """One slope of each group is 0: a positive one until then."""
     rng = generator(seed, 622)
-    slopes, groups, n = _grouped(rng, [6, 5], [2, 1])
-    for group in range(n):
-        slopes[((groups == group) & (slopes > 0)).nonzero()[0]] = 0.0
-    return [(slopes, groups, n)]
+    found = [_grouped(rng, [6, 5], [2, 1]), _grouped(rng, *_any_sizes(rng))]
+    for slopes, groups, n in found:
+        for group in range(n):
+            slopes[((groups == group) & (slopes > 0)).nonzero()[0]] = 0.0
+    return found
 
 
 def nan_inputs(seed: int) -> list[tuple[Tensor, Tensor, int]]:
     """Some samples of each group have no slope."""
     rng = generator(seed, 623)
-    slopes, groups, n = _grouped(rng, [7, 6, 4], [3, 1, 2])
-    for group in range(n):
-        for of_sign in (slopes > 0, slopes < 0)[: 1 + (group == 0)]:
-            slopes[((groups == group) & of_sign).nonzero()[0]] = torch.nan
-    return [(slopes, groups, n)]
+    found = [_grouped(rng, [7, 6, 4], [3, 1, 2]), _grouped(rng, *_any_sizes(rng))]
+    for slopes, groups, n in found:
+        for group in range(n):
+            for of_sign in (slopes > 0, slopes < 0)[: 1 + (group == 0)]:
+                slopes[((groups == group) & of_sign).nonzero()[0]] = torch.nan
+    return found
 
 
 def empty_inputs(seed: int) -> list[tuple[Tensor, Tensor, int]]:
     """A group without samples: in between, and at the end."""
     rng = generator(seed, 624)
-    return [_grouped(rng, [4, 0, 5], [1, 0, 4]), _grouped(rng, [3, 6, 0], [2, 1, 0])]
+    sizes, backwards = _any_sizes(rng)
+    drawn = _grouped(rng, [*sizes, 0, 5], [*backwards, 0, 2])
+    return [_grouped(rng, [4, 0, 5], [1, 0, 4]), _grouped(rng, [3, 6, 0], [2, 1, 0]), drawn]
 
 
 def share(answer: Callable, seed: int) -> list[dict]:
