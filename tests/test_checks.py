@@ -196,6 +196,16 @@ def test_an_untouched_stub_is_not_attempted():
     assert "Traceback" not in str(report) + report.html
 
 
+def test_a_suite_of_stubs_is_not_attempted():
+    class TrainerTests:
+        def test_loss(self, make):
+            raise NotImplementedError("exercise reproducibility.trainer_tests: your code")
+
+    report = checks.run("reproducibility.trainer_tests", TrainerTests)
+    assert report.misconception == "not-attempted"
+    assert report.points == 0
+
+
 def test_a_stub_of_another_exercise_is_named():
     def answer(logits, temperature):
         raise NotImplementedError("exercise sampling.top_k is not solved yet")
